@@ -1,0 +1,42 @@
+PY ?= python3
+V := .venv/bin
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: demo test bench prove lint types fmt docs clean
+
+.venv/.user: pyproject.toml constraints.txt
+	$(PY) -m venv .venv
+	$(V)/python -m pip install -q --disable-pip-version-check uv || true
+	@if [ -x $(V)/uv ]; then $(V)/uv pip install -q -p $(V)/python --compile-bytecode -c constraints.txt -e .; \
+	 else $(V)/python -m pip install -q -c constraints.txt -e .; fi
+	touch $@
+
+.venv/.dev: .venv/.user
+	@if [ -x $(V)/uv ]; then $(V)/uv pip install -q -p $(V)/python --compile-bytecode -c constraints.txt -e '.[dev]'; \
+	 else $(V)/python -m pip install -q -c constraints.txt -e '.[dev]'; fi
+	touch $@
+
+demo: .venv/.user
+	$(V)/invest demo
+
+lint: .venv/.dev
+	$(V)/ruff check .
+	$(V)/lint-imports --no-cache
+
+types: .venv/.dev
+	$(V)/mypy
+
+test: lint types
+	$(V)/python -m pytest -n 2
+
+bench: .venv/.dev
+	$(V)/python benchmarks/run.py
+
+prove: .venv/.dev
+	$(V)/python -m pytest -n 2 --prove
+
+docs: .venv/.dev
+	$(V)/python scripts/build_docs.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,83 @@
+"""Accounts as a broker or our own venue shows them, and the class that fixes their platform floor."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from prudent.domain.money import ZERO
+from prudent.domain.orders import OpenOrder
+
+
+class AccountClass(StrEnum):
+    """Fixed when the account is created: who decides, and so which platform reserve holds."""
+
+    AUTONOMOUS = "autonomous"
+    DIRECTED = "directed"
+    MARGIN = "margin"
+
+
+class Mode(StrEnum):
+    """What the desk is wired to; anything odd falls to `DRY_RUN`."""
+
+    OFF = "off"
+    DRY_RUN = "dry_run"
+    PAPER = "paper"
+    LIVE = "live"
+    BACKTEST = "backtest"
+
+
+class TradingState(StrEnum):
+    """Checked by the first guard and again before every submit."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A signed holding; `average_cost` per unit in the instrument's currency, `opened` its last opening fill."""
+
+    symbol: str
+    quantity: Decimal
+    average_cost: Decimal | None = None
+    opened: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSnapshot:
+    """Cash, positions and live orders of one account at one moment, from one source."""
+
+    account: str
+    currency: str
+    cash: Decimal
+    positions: tuple[Position, ...]
+    open_orders: tuple[OpenOrder, ...]
+    as_of: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountHistory:
+    """What the ledger remembers of an account that gates need; `None` means not known, and blocks new risk.
+
+    `unit_value` is the flow-adjusted value of one unit (1 at the first funding), `peak_unit_value` its highest;
+    `nlv_open` is net liquidation at the open of `session`, `flows_today` the money in minus out since.
+    """
+
+    session: date
+    nlv_open: Decimal | None = None
+    flows_today: Decimal = ZERO
+    unit_value: Decimal | None = None
+    peak_unit_value: Decimal | None = None
+    trades_today: int = 0
+    has_traded: bool = False
+    drawdown_latched: bool = False
+    drawdown_halt_latched: bool = False
+    daily_loss_latched: bool = False
+    state: TradingState = TradingState.ACTIVE
+    state_reason: str = ""
+    symbol_states: tuple[tuple[str, TradingState], ...] = ()
+    recent_orders: tuple[str, ...] = ()
+    unknown_symbols: tuple[str, ...] = ()

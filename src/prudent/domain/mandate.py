@@ -1,0 +1,119 @@
+"""What an account may do: class, strategy, limits, exits, costs, planning rules; frozen into each run."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from prudent.domain.accounts import AccountClass
+from prudent.domain.records import Json, digest, encode
+
+
+class Unlisted(StrEnum):
+    """What becomes of a holding that the targets do not name."""
+
+    SELL = "sell"
+    KEEP = "keep"
+    ERROR = "error"
+
+
+class Allocator(StrEnum):
+    """How fractional ideal quantities become lots."""
+
+    REMAINDER = "remainder"
+    MIP = "mip"
+    FLOOR = "floor"
+
+
+class RebalanceTo(StrEnum):
+    TARGET = "target"
+    HALF = "half"
+    BAND = "band"
+
+
+class CostModel(StrEnum):
+    NONE = "none"
+    IBKR_FIXED = "ibkr_fixed"
+    IBKR_TIERED = "ibkr_tiered"
+    XTB = "xtb"
+    CRYPTO = "crypto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Account (L1) limits as fractions of net liquidation; `None` = no limit of its own at this layer."""
+
+    max_position_weight: Decimal | None = Decimal("0.20")
+    max_sector_weight: Decimal | None = Decimal("1.00")
+    cash_min: Decimal = Decimal("-1.00")
+    cash_max: Decimal = Decimal("1.00")
+    max_turnover_per_cycle: Decimal = Decimal("1.00")
+    max_trades_per_cycle: int = 200
+    max_trades_per_day: int = 50
+    max_order_notional: Decimal | None = None
+    max_gross_exposure: Decimal = Decimal("1.00")
+    max_daily_loss: Decimal = Decimal("0.02")
+    drawdown_cut: Decimal = Decimal("0.20")
+    drawdown_rearm: Decimal = Decimal("0.15")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyLimits:
+    """Strategy (L3) limits; `None` = the strategy adds none."""
+
+    max_position_weight: Decimal | None = None
+    max_trades_per_cycle: int | None = None
+    min_holding_days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exits:
+    """Forced exits of the account: fractions of average cost and days held; `None` = off."""
+
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    time_stop_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """How target weights become orders (fractions of equity, base currency)."""
+
+    buffer: Decimal = Decimal("0.0025")
+    unlisted: Unlisted = Unlisted.SELL
+    allocator: Allocator = Allocator.REMAINDER
+    band_absolute: Decimal | None = None
+    band_relative: Decimal | None = None
+    rebalance_to: RebalanceTo = RebalanceTo.TARGET
+    min_trade_fraction: Decimal = Decimal("0.001")
+    min_trade_notional: Decimal = Decimal(0)
+    allow_short: bool = False
+    allow_partial: bool = False
+    rescale: bool = False
+    capital_to_deploy: Decimal | None = None
+    lot_size: Decimal | None = None
+    slices: int = 1
+    no_trading: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """Everything a run freezes; `hash` names it, a change of it starts the next run."""
+
+    account: str
+    name: str = ""
+    account_class: AccountClass = AccountClass.DIRECTED
+    currency: str = "USD"
+    broker: str = "simulated"
+    strategy: str = "target_weights"
+    parameters: dict[str, Json] = field(default_factory=dict)
+    universe: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    strategy_limits: StrategyLimits = StrategyLimits()
+    exits: Exits = Exits()
+    planning: Planning = Planning()
+    costs: CostModel = CostModel.IBKR_FIXED
+    slippage_bps: Decimal = Decimal(2)
+
+    @property
+    def hash(self) -> str:
+        return digest(encode(self))

@@ -1,0 +1,173 @@
+"""Orders from intent to fill: sides, effects, states, and the rows that leave and enter at a broker's door."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from prudent.domain.money import ZERO
+from prudent.domain.quotes import Quality
+from prudent.domain.records import Json, digest, encode
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        return 1 if self is Side.BUY else -1
+
+
+class Effect(StrEnum):
+    """What an order does to the position it meets; an order never crosses zero, the planner splits it."""
+
+    OPEN = "OPEN"
+    CLOSE = "CLOSE"
+    SHORT = "SHORT"
+    COVER = "COVER"
+
+    @property
+    def reduces(self) -> bool:
+        return self in (Effect.CLOSE, Effect.COVER)
+
+
+class OrderType(StrEnum):
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+
+
+class TimeInForce(StrEnum):
+    DAY = "DAY"
+    GTC = "GTC"
+    IOC = "IOC"
+
+
+class OrderStatus(StrEnum):
+    """Every state an order can be in; `UNKNOWN` is an answer of its own and never means refused."""
+
+    PROPOSED = "PROPOSED"
+    DENIED = "DENIED"
+    APPROVED = "APPROVED"
+    SENDING = "SENDING"
+    UNKNOWN = "UNKNOWN"
+    ACKED = "ACKED"
+    HELD = "HELD"
+    PARTIAL = "PARTIAL"
+    PEND_CANCEL = "PEND_CANCEL"
+    PEND_REPLACE = "PEND_REPLACE"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    NOT_SENT = "NOT_SENT"
+    ORPHAN = "ORPHAN"
+    WOULD_SEND = "WOULD_SEND"
+
+    @property
+    def is_done(self) -> bool:
+        return self in DONE
+
+
+DONE = frozenset({
+    OrderStatus.DENIED, OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED,
+    OrderStatus.EXPIRED, OrderStatus.NOT_SENT, OrderStatus.WOULD_SEND,
+})  # fmt: skip
+
+
+def order_ref(account: str, cycle: str, instrument: str, leg: str, decision_hash: str) -> str:
+    """The one id of an intent: base32 of SHA-256 over its parts, 24 characters; same decision, same id."""
+    text = "|".join((account, cycle, instrument, leg, decision_hash))
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:24]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderIntent:
+    """An order that may be sent once: the broker knows it by `order_ref` and trades it at most once."""
+
+    order_ref: str
+    account: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    effect: Effect
+    type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+    reference_price: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.quantity.is_finite() and self.quantity > 0):
+            raise ValueError(f"quantity of {self.symbol} must be above 0, was {self.quantity}")
+        if self.type is OrderType.LIMIT and self.limit_price is None:
+            raise ValueError(f"a limit order for {self.symbol} needs limit_price")
+
+    @property
+    def seal(self) -> str:
+        """SHA-256 over the canonical fields: what was approved is what leaves."""
+        return digest(encode(self))
+
+    def as_json(self) -> Json:
+        return encode(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One execution; `commission` is what it cost in the account's currency, `quality` that of its price."""
+
+    exec_id: str
+    order_ref: str
+    account: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal
+    time: datetime
+    quality: Quality = Quality.REAL
+
+    def __post_init__(self) -> None:
+        if not (self.quantity > 0 and self.price > 0 and self.commission >= 0):
+            raise ValueError(f"fill {self.exec_id} must have quantity and price above 0 and commission from 0")
+
+    @property
+    def notional(self) -> Decimal:
+        return self.quantity * self.price
+
+    @property
+    def cash_effect(self) -> Decimal:
+        """Change of cash, exact: a buy pays price and commission, a sell receives price less commission."""
+        return -self.side.sign * self.notional - self.commission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOrder:
+    """An order that is live at the broker, ours or not (`ours` is told by the prefix of our refs)."""
+
+    order_ref: str
+    symbol: str
+    side: Side
+    remaining: Decimal
+    limit_price: Decimal | None = None
+    status: OrderStatus = OrderStatus.ACKED
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReport:
+    """What is known of one order after asking the broker."""
+
+    order_ref: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    status: OrderStatus
+    filled: Decimal = ZERO
+    fills: tuple[Fill, ...] = ()
+    message: str = ""
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.filled

@@ -1,0 +1,83 @@
+"""The order plan: what the planner wants, before any guard has spoken."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from prudent.domain.orders import Effect, OrderType, Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedOrder:
+    """One order of a plan; phase 1 raises cash (exits, sells, covers), phase 2 spends it.
+
+    `notional` is in the base currency. `forced` marks exits that no economic filter may drop.
+    """
+
+    order_ref: str
+    symbol: str
+    side: Side
+    effect: Effect
+    quantity: Decimal
+    reference_price: Decimal
+    notional: Decimal
+    phase: int
+    reason: str
+    forced: bool = False
+    type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    estimated_fee: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightRow:
+    """Current, target and reachable weight of one symbol (CASH included), signed fractions of NAV."""
+
+    symbol: str
+    current: Decimal
+    target: Decimal
+    reachable: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turnover:
+    """Three measures of the plan's orders: half the sum of weight changes with cash, gross, and the fund measure."""
+
+    one_way: Decimal
+    gross: Decimal
+    fund: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A symbol (or the whole plan, symbol "*") that cannot trade, with a machine-readable code."""
+
+    symbol: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlan:
+    """The planner's answer; `plan_hash` covers account, cycle, targets, positions, prices and orders."""
+
+    plan_hash: str
+    account: str
+    cycle: str
+    currency: str
+    nav: Decimal
+    orders: tuple[PlannedOrder, ...]
+    weights: tuple[WeightRow, ...]
+    turnover: Turnover
+    cash_before: Decimal
+    cash_after: Decimal
+    attainable_accuracy: Decimal
+    blocked: tuple[Blocked, ...] = ()
+    no_trade_codes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def order(self, ref: str) -> PlannedOrder:
+        """The order of that id; KeyError if the plan has none."""
+        for order in self.orders:
+            if order.order_ref == ref:
+                return order
+        raise KeyError(ref)

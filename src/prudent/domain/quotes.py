@@ -1,0 +1,41 @@
+"""Prices as seen at one moment, each with its source, age and whether it is real, derived or synthetic."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Quality(StrEnum):
+    """Where a number comes from: a market, computed from a market, or a seeded generator."""
+
+    REAL = "REAL"
+    DERIVED = "DERIVED"
+    SYNTHETIC = "SYNTHETIC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """One instrument's price at the clock's time.
+
+    `price` is what orders are sized and filled on (total-return adjusted where the source has only that),
+    `level` the raw price that gates on price level read; `None` means unknown, never zero.
+    `previous_close` is on the scale of `price`; `adv_dollars` is the mean of close x volume over the last 20
+    completed sessions, of which `adv_sessions` were present.
+    """
+
+    symbol: str
+    price: Decimal | None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    level: Decimal | None = None
+    previous_close: Decimal | None = None
+    previous_level: Decimal | None = None
+    adv_dollars: Decimal | None = None
+    adv_sessions: int = 0
+    as_of: datetime | None = None
+    age_seconds: Decimal | None = None
+    source: str = ""
+    quality: Quality = Quality.REAL
+    market_open: bool = False
+    rsi_14: Decimal | None = None

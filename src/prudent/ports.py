@@ -1,0 +1,246 @@
+"""Every seam on one page: what the core asks of the world, and what each implementation promises."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prudent.domain.accounts import AccountHistory, AccountSnapshot, TradingState
+from prudent.domain.cycles import CycleRecord, Observation
+from prudent.domain.instruments import Instrument
+from prudent.domain.mandate import Mandate
+from prudent.domain.orders import Fill, OrderIntent, OrderReport
+from prudent.domain.proposals import Decision
+from prudent.domain.quotes import Quality, Quote
+from prudent.domain.records import Json
+from prudent.domain.rules import UserRule
+
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The only source of time. `now` is aware UTC and never goes backwards; `monotonic` is for ages in seconds."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One trading day of an exchange, open and close in UTC; `early_close` on half days."""
+
+    date: date
+    open: datetime
+    close: datetime
+    early_close: bool = False
+
+
+class Calendar(Protocol):
+    """Sessions of one exchange (XNYS). Asking outside its range raises `InputError` that names the range."""
+
+    def session_of(self, moment: datetime) -> Session:
+        """The session whose date is `moment`'s exchange-local date, or the next one if that is no session."""
+
+    def is_open(self, moment: datetime) -> bool:
+        """True from the open (inclusive) to the close (exclusive) of a session."""
+
+    def next_open(self, moment: datetime) -> datetime:
+        """The first open at or after `moment`."""
+
+    def sessions(self, first: date, last: date) -> Sequence[Session]:
+        """All sessions with dates in [first, last], ascending."""
+
+    def completed(self, moment: datetime, count: int) -> Sequence[Session]:
+        """The last `count` sessions whose close is at or before `moment`, ascending."""
+
+
+class Instruments(Protocol):
+    """The instrument master. Unknown symbols are absent from answers; `find` normalises class shares first."""
+
+    def find(self, symbol: str) -> Instrument | None: ...
+
+    def all(self) -> Sequence[Instrument]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Bars as columns: `times[t]` is the bar's start (UTC), `fields[name][t, i]` belongs to `symbols[i]`.
+
+    A missing value is NaN. `quality[name][i]` says whether that field of that symbol is real, derived or synthetic.
+    """
+
+    symbols: tuple[str, ...]
+    times: NDArray[np.datetime64]
+    fields: Mapping[str, Floats]
+    quality: Mapping[str, tuple[Quality, ...]]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A dated fact of a symbol (earnings date, headline); `known_at` is when it could first be read."""
+
+    symbol: str
+    kind: str
+    date: date
+    text: str
+    known_at: datetime
+    source: str
+    quality: Quality
+
+
+class MarketData(Protocol):
+    """Prices bound to the clock: nothing it returns was unknown at `clock.now()`.
+
+    A daily bar is known at its session's close, its open at the open; an intraday bar at its end. Asking for a
+    time after the clock raises `LookAhead`. Empty means there is none; an unreachable source raises `Temporary`.
+    Unknown symbols raise `InputError` from `daily` and `bars`; `quotes` answers them with `price=None`.
+    """
+
+    @property
+    def source(self) -> str: ...
+
+    def quotes(self, symbols: Sequence[str]) -> tuple[Quote, ...]:
+        """The latest known quote of each symbol, in the order asked."""
+
+    def daily(self, symbols: Sequence[str], *, sessions: int, end: date | None = None) -> Bars:
+        """The last `sessions` completed daily bars up to `end` (default: the last completed session).
+
+        Fields: open, high, low, close, volume, raw_close, dividend, split (1 = none).
+        """
+
+    def bars(self, symbols: Sequence[str], *, minutes: int, start: datetime, end: datetime) -> Bars:
+        """Completed intraday bars with start in [start, end); fields open, high, low, close, volume."""
+
+    def series(self, name: str, *, sessions: int) -> Bars:
+        """A named daily series (SPX, VIX, TNX) as bars with the single field close."""
+
+    def events(self, symbols: Sequence[str], *, kind: str, start: date, end: date) -> tuple[Event, ...]:
+        """Facts of kind `earnings` or `headline` dated in [start, end] and already known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerTraits:
+    """What a venue can do; `lot` of None means each instrument's own lot."""
+
+    fractional: bool = False
+    shorting: bool = False
+    lot: Decimal | None = None
+    quiet_seconds: int = 0
+
+
+class Broker(Protocol):
+    """One venue. It trades an `order_ref` at most once: a second submit of it returns the first one's report.
+
+    `submit` never raises for a refusal (status REJECTED with a message); it raises `Temporary` only when certainly
+    nothing was sent, and returns UNKNOWN when it cannot say. It never changes an order. Reads have no effect.
+    An unknown account raises `InputError`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def traits(self) -> BrokerTraits: ...
+
+    def snapshot(self, account: str) -> AccountSnapshot: ...
+
+    def submit(self, intent: OrderIntent) -> OrderReport: ...
+
+    def cancel(self, account: str, order_ref: str) -> OrderReport:
+        """Ask to cancel; an unknown ref answers NOT_SENT, a finished order its final report."""
+
+    def reports(self, account: str, order_refs: Sequence[str]) -> tuple[OrderReport, ...]:
+        """What the venue knows of each order now; unknown refs answer NOT_SENT."""
+
+    def wait(self, account: str, order_refs: Sequence[str], *, seconds: float) -> tuple[OrderReport, ...]:
+        """As `reports`, after every order is terminal or `seconds` have passed on the clock."""
+
+    def fills(self, account: str, *, since: datetime | None = None) -> tuple[Fill, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecideContext:
+    """What a strategy may read while gathering inputs; all of it bound to the clock."""
+
+    observation: Observation
+    mandate: Mandate
+    market: MarketData
+    target_of: Callable[[str], Mapping[str, Decimal]]
+    read_file: Callable[[str], str]
+
+
+class Strategy(Protocol):
+    """`gather` reads the world into JSON inputs that are recorded; `decide` is a pure function of them.
+
+    `symbols` names what the account must observe before deciding (its holdings are observed anyway).
+    """
+
+    def symbols(self, mandate: Mandate, read_file: Callable[[str], str]) -> tuple[str, ...]: ...
+
+    def gather(self, context: DecideContext) -> dict[str, Json]: ...
+
+    def decide(self, observation: Observation, mandate: Mandate, inputs: Mapping[str, Json]) -> Decision: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRef:
+    """A numbered run of one account, `account/number`."""
+
+    account: str
+    number: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.account}/{self.number}"
+
+
+class Ledger(Protocol):
+    """The memory of the desk. Appends are durable when a method returns; what cannot be written raises `StoreError`.
+
+    Journal and audit rows are never updated. Every method acts for the one owner the ledger was opened for.
+    """
+
+    def open_run(
+        self, mandate: Mandate, *, mode: str, rules: Sequence[UserRule], code_version: str, at: datetime
+    ) -> RunRef:
+        """The running run if mandate, rules, mode and code are unchanged; else that one ends and the next starts."""
+
+    def next_cycle(self, run: RunRef, *, at: datetime) -> int:
+        """Reserve the next cycle number of the run (durable, never reused)."""
+
+    def history(self, account: str, *, session: date, at: datetime) -> AccountHistory: ...
+
+    def rules(self, account: str) -> tuple[UserRule, ...]: ...
+
+    def approve(self, run: RunRef, cycle: int, intents: Sequence[OrderIntent], *, at: datetime) -> None:
+        """Store intents as APPROVED with their seals."""
+
+    def sending(self, account: str, order_ref: str, *, seal: str, at: datetime) -> None:
+        """APPROVED -> SENDING, durable before the first byte leaves; raises `BlockedError` if seal or state differ."""
+
+    def reported(self, account: str, report: OrderReport, *, at: datetime) -> None:
+        """Store an order's new state and its fills (once each), and book the fills in the journal."""
+
+    def set_state(self, account: str, state: TradingState, *, reason: str, at: datetime, symbol: str = "") -> None: ...
+
+    def value(self, account: str, *, nlv: Decimal, at: datetime, session: date) -> None:
+        """Store a valuation: moves unit value, its peak, and the session's opening NLV if it is the first."""
+
+    def record(self, record: CycleRecord, *, why: Mapping[str, str]) -> str:
+        """Store the cycle with reasoning and verdict counts, append to the audit chain; returns the record's digest."""
+
+    def load_record(self, cycle_id: str) -> CycleRecord:
+        """The stored cycle `account/run/cycle` (or `account/run` = its last); unknown raises `InputError`."""
+
+
+class Steps(Protocol):
+    """Runs the stages of a cycle as recorded steps: a finished step is not run again after a crash."""
+
+    def run(self, name: str, action: Callable[[], T]) -> T: ...
