@@ -127,8 +127,9 @@ class MarketData(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerTraits:
-    """What a venue can do; `lot` of None means each instrument's own lot."""
+    """What a venue can do; `lot` of None means each instrument's own lot, `transmits` False that nothing leaves."""
 
+    transmits: bool = True
     fractional: bool = False
     shorting: bool = False
     lot: Decimal | None = None

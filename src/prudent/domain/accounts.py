@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from prudent.domain.money import ZERO
-from prudent.domain.orders import OpenOrder
+from prudent.domain.orders import OpenOrder, OrderStatus, Side
 
 
 class AccountClass(StrEnum):
@@ -59,6 +59,18 @@ class AccountSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecentOrder:
+    """An order of the last ten minutes, for the gates on rate, duplicates and round trips."""
+
+    order_ref: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    at: datetime
+    status: OrderStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountHistory:
     """What the ledger remembers of an account that gates need; `None` means not known, and blocks new risk.
 
@@ -79,5 +91,7 @@ class AccountHistory:
     state: TradingState = TradingState.ACTIVE
     state_reason: str = ""
     symbol_states: tuple[tuple[str, TradingState], ...] = ()
-    recent_orders: tuple[str, ...] = ()
+    recent_orders: tuple[RecentOrder, ...] = ()
     unknown_symbols: tuple[str, ...] = ()
+    decider_failures_in_row: int = 0
+    refused_share_5_cycles: Decimal = ZERO

@@ -39,3 +39,5 @@ class Quote:
     quality: Quality = Quality.REAL
     market_open: bool = False
     rsi_14: Decimal | None = None
+    second_price: Decimal | None = None
+    second_source: str = ""

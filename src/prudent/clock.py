@@ -1,0 +1,45 @@
+"""The only module that asks the machine for the time; everything else is given a clock."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+class SystemClock:
+    """Wall time in UTC, held from going backwards when the machine's clock is set back."""
+
+    def __init__(self) -> None:
+        self._latest = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        self._latest = max(self._latest, datetime.now(UTC))
+        return self._latest
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class SimulatedClock:
+    """A clock that moves only when told to; `on_move` persists where it stands."""
+
+    def __init__(self, start: datetime, *, on_move: Callable[[datetime], None] | None = None) -> None:
+        if start.tzinfo is None:
+            raise ValueError(f"a clock needs an aware time, was {start!r}")
+        self._now = start.astimezone(UTC)
+        self._start = self._now
+        self._on_move = on_move
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return (self._now - self._start) / timedelta(seconds=1)
+
+    def move_to(self, moment: datetime) -> None:
+        """Stand at `moment`; a move backwards raises ValueError, for nothing known can be unlearned."""
+        if moment < self._now:
+            raise ValueError(f"the clock stands at {self._now.isoformat()} and cannot go back to {moment.isoformat()}")
+        if moment != self._now:
+            self._now = moment.astimezone(UTC)
+            if self._on_move is not None:
+                self._on_move(self._now)

@@ -1,0 +1,52 @@
+"""OBSERVE: what is true now, read from broker, market, ledger and operator switches at one clock time."""
+
+from collections.abc import Iterable
+
+from prudent.domain.cycles import FxRate, Observation
+from prudent.domain.instruments import CASH, Instrument
+from prudent.domain.mandate import Mandate
+from prudent.domain.quotes import Quality
+from prudent.pipeline.world import World
+
+
+def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observation:
+    """One account as of the clock: its book, history and rules, and a quote for each holding, open order and symbol.
+
+    Raises:
+        Temporary: the broker or the market source cannot be reached.
+    """
+    now = world.clock.now()
+    session = world.calendar.session_of(now)
+    snapshot = world.broker.snapshot(mandate.account)
+    held = [p.symbol for p in snapshot.positions] + [o.symbol for o in snapshot.open_orders]
+    wanted = tuple(sorted({*held, *symbols, *mandate.universe} - {CASH}))
+    quotes = world.market.quotes(wanted)
+    instruments = tuple(found for each in wanted if (found := world.instruments.find(each)) is not None)
+    synthetic = sorted(q.symbol for q in quotes if q.price is not None and q.quality is Quality.SYNTHETIC)
+    return Observation(
+        account=mandate.account,
+        account_class=mandate.account_class,
+        mode=world.mode,
+        as_of=now,
+        session=session.date,
+        market_open=world.calendar.is_open(now),
+        snapshot=snapshot,
+        history=world.ledger.history(mandate.account, session=session.date, at=now),
+        quotes=quotes,
+        instruments=instruments,
+        fx=_fx_rates(world, mandate.currency, instruments),
+        rules=world.ledger.rules(mandate.account),
+        interlocks=world.interlocks(mandate.account),
+        data_source=world.market.source,
+        warnings=(f"synthetic prices: {', '.join(synthetic)}",) if synthetic else (),
+    )
+
+
+def _fx_rates(world: World, base: str, instruments: Iterable[Instrument]) -> tuple[FxRate, ...]:
+    foreign = sorted({i.currency for i in instruments} - {base})
+    quotes = world.market.quotes(tuple(f"{currency}{base}" for currency in foreign)) if foreign else ()
+    return tuple(
+        FxRate(currency=currency, rate=quote.price, as_of=quote.as_of)
+        for currency, quote in zip(foreign, quotes)
+        if quote.price is not None
+    )

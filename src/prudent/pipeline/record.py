@@ -1,0 +1,49 @@
+"""RECORD: close the books of a cycle, one line of why per order, and say why nothing traded when nothing did."""
+
+from collections.abc import Sequence
+
+from prudent.domain.cycles import CycleRecord, PhaseRecord
+from prudent.domain.plans import OrderPlan
+from prudent.domain.proposals import Answer, Decision
+from prudent.domain.verdicts import GuardReport, Outcome
+from prudent.pipeline.world import World
+
+_ANSWER_CODES = {Answer.HOLD: "hold", Answer.ABSTAIN: "abstain", Answer.FAILED: "failed"}
+_REFUSES = (Outcome.REJECT, Outcome.DEFER)
+
+
+def close_books(world: World, record: CycleRecord) -> CycleRecord:
+    """Store the record and the valuation after it; gives the record back."""
+    if record.report.sets_state is not None and world.broker.traits.transmits:
+        world.ledger.set_state(
+            record.account, record.report.sets_state, reason=record.report.sets_state_reason, at=record.finished
+        )
+    world.ledger.record(record, why={order.order_ref: order.reason for order in record.plan.orders})
+    if record.nlv_after is not None:
+        world.ledger.value(
+            record.account, nlv=record.nlv_after, at=record.finished, session=record.observation.session
+        )
+    return record
+
+
+def no_trade_codes(
+    decision: Decision, plan: OrderPlan, report: GuardReport, *, phases: Sequence[PhaseRecord]
+) -> tuple[str, ...]:
+    """Machine-readable reasons of a cycle that sent nothing; empty when it sent something."""
+    if any(phase.intents for phase in phases):
+        return ()
+    codes = [_ANSWER_CODES[decision.answer]] if decision.answer in _ANSWER_CODES else []
+    codes += [decision.code] if decision.code else []
+    codes += list(plan.no_trade_codes)
+    for each in (report, *(phase.report for phase in phases)):
+        codes += refusals(each)
+    return tuple(dict.fromkeys(codes)) or ("no_orders",)
+
+
+def refusals(report: GuardReport) -> list[str]:
+    """`blocked:<guard>` for each guard that refused or deferred an order, in the order of the list."""
+    return [
+        f"blocked:{guard.id}"
+        for j, guard in enumerate(report.guards)
+        if any(row[j] in _REFUSES for row in report.outcomes)
+    ]

@@ -1,0 +1,28 @@
+"""Names to implementations: built-in ones, and those that installed packages offer through entry points."""
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import cast
+
+from prudent.domain.errors import ConfigError
+from prudent.ports import Strategy
+from prudent.strategies.target_weights import TargetWeights
+
+BROKER_NAMES = ("simulated",)
+DATA_SOURCES = ("sample", "files", "yahoo")
+STRATEGIES: dict[str, Callable[[], Strategy]] = {"target_weights": TargetWeights}
+
+
+def strategy(name: str) -> Strategy:
+    """The strategy of that name, built in or from the entry-point group `prudent.strategies`.
+
+    Raises:
+        ConfigError: nothing of that name is installed.
+    """
+    if name in STRATEGIES:
+        return STRATEGIES[name]()
+    for point in entry_points(group="prudent.strategies"):
+        if point.name == name:
+            return cast("Strategy", point.load()())
+    known = ", ".join(sorted({*STRATEGIES, *(p.name for p in entry_points(group="prudent.strategies"))}))
+    raise ConfigError(f"strategy must be one of {known}, was {name!r}; correct `strategy` in the account's mandate")
