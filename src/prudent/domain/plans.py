@@ -57,6 +57,22 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookLine:
+    """What the plan started from for one symbol, and why it does not go all the way to the target, if it does not.
+
+    `unit_value` is the base-currency value of quantity 1 (`None` = no usable price), `open_quantity` the signed rest
+    of live orders, `code` machine-readable (`within_band`, `below_min_trade`, `unaffordable`, `no_price` ...).
+    """
+
+    symbol: str
+    quantity: Decimal
+    open_quantity: Decimal
+    price: Decimal | None
+    unit_value: Decimal | None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlan:
     """The planner's answer; `plan_hash` covers account, cycle, targets, positions, prices and orders."""
 
@@ -74,6 +90,7 @@ class OrderPlan:
     blocked: tuple[Blocked, ...] = ()
     no_trade_codes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    book: tuple[BookLine, ...] = ()
 
     def order(self, ref: str) -> PlannedOrder:
         """The order of that id; KeyError if the plan has none."""

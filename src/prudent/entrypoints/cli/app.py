@@ -1,0 +1,34 @@
+"""The console command `invest`: every command in one tree."""
+
+import typer
+
+from prudent.entrypoints.cli.commands import (
+    books,
+    clock,
+    config,
+    control,
+    home,
+    planning,
+    portfolios,
+    records,
+    rules,
+    trading,
+)
+
+EPILOG = (
+    "Exit codes: 0 done, 1 unexpected, 2 wrong arguments or input, 3 wrong configuration, 4 a source is unavailable, "
+    "5 blocked by a guard or a missing price, 6 some accounts failed, 7 the book contradicts, 8 confirmation missing, "
+    "10 changes proposed (plan --detailed-exitcode), 130 interrupted."
+)
+
+app = typer.Typer(
+    name="invest",
+    help="An AI portfolio manager whose every decision can be checked, proved and replayed.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+for _module in (home, books, portfolios, planning, trading, control, records, rules, config, clock):
+    _module.register(app)

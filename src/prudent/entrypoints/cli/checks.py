@@ -1,0 +1,192 @@
+"""The checks of `doctor`: each looks at one thing and says pass, warn, fail or skip, with what to do."""
+
+import platform
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prudent.domain.accounts import Mode
+from prudent.domain.errors import DeskError
+
+if TYPE_CHECKING:
+    from prudent.bootstrap import Desk
+    from prudent.domain.accounts import Position
+
+PACKAGES = ("numpy", "sqlalchemy", "alembic", "pydantic", "pyyaml", "rich", "typer")
+DISK_BYTES_MIN = 200 * 1024 * 1024
+LIVE_PORTS, PAPER_PORTS = (7496, 4001), (7497, 4002)
+
+
+class Status(StrEnum):
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of `doctor`."""
+
+    name: str
+    status: Status
+    detail: str
+    fix: str = ""
+
+
+def examine(home: Path, open_desk: Callable[[], "Desk"]) -> Iterator[Check]:
+    """Every check; those that need an opened desk are skipped when it cannot be opened."""
+    yield _program()
+    yield from _folder(home)
+    try:
+        desk = open_desk()
+    except DeskError as error:
+        yield Check(name="home", status=Status.FAIL, detail=str(error), fix="correct it, or run `invest init`")
+        return
+    found = f"mode {desk.mode}, {len(desk.account_ids())} accounts"
+    yield Check(name="configuration", status=Status.PASS, detail=found)
+    for look in (_switches, _endpoint, _kill, _ledger, _calendar, _prices, _accounts, _unreachable):
+        yield from _guarded(look, desk)
+
+
+def _guarded(look: "Callable[[Desk], Iterator[Check]]", desk: "Desk") -> Iterator[Check]:
+    try:
+        yield from look(desk)
+    except DeskError as error:
+        yield Check(name=look.__name__.lstrip("_"), status=Status.FAIL, detail=str(error))
+
+
+def _program() -> Check:
+    found = []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            return Check(name="program", status=Status.FAIL, detail=f"{package} is missing", fix="install it again")
+    return Check(name="program", status=Status.PASS, detail=f"Python {platform.python_version()}, {', '.join(found)}")
+
+
+def _folder(home: Path) -> Iterator[Check]:
+    existing = next((each for each in (home, *home.parents) if each.exists()), home)
+    free = shutil.disk_usage(existing).free
+    enough = free >= DISK_BYTES_MIN
+    yield Check(
+        name="disk", status=Status.PASS if enough else Status.FAIL,
+        detail=f"{free // 2**20} MiB free at {existing}", fix="" if enough else "free some space",
+    )  # fmt: skip
+    open_files = [path.name for path in home.glob("*.y*ml") if path.stat().st_mode & stat.S_IWOTH]
+    if open_files:
+        yield Check(
+            name="permissions", status=Status.WARN, detail=f"everyone may write {', '.join(open_files)}",
+            fix="chmod o-w on them",
+        )  # fmt: skip
+
+
+def _switches(desk: "Desk") -> Iterator[Check]:
+    switches = desk.loaded.settings.switches
+    stops = []
+    if desk.loaded.settings.mode is not Mode.LIVE:
+        stops.append(f"mode is {desk.loaded.settings.mode}")
+    stops += ["DRY_RUN is on"] if switches.dry_run else []
+    stops += [] if switches.allow_orders else ["ALLOW_ORDERS is off"]
+    stops += [] if switches.enable_order_exec else ["ENABLE_ORDER_EXEC is off"]
+    yield Check(name="live orders", status=Status.PASS, detail=f"cannot leave: {', '.join(stops) or 'no live broker'}")
+    for warning in desk.loaded.warnings:
+        yield Check(name="environment", status=Status.WARN, detail=warning, fix="set it to 0 or 1, or unset it")
+
+
+def _endpoint(desk: "Desk") -> Iterator[Check]:
+    ibkr = desk.loaded.settings.ibkr
+    where = f"{ibkr.host}:{ibkr.port}, client {ibkr.client_id}"
+    used = any(desk.mandate(account).broker == "ibkr" for account in desk.account_ids())
+    if not used:
+        yield Check(name="ibkr", status=Status.SKIP, detail=f"{where}; no account uses it")
+    elif ibkr.port in LIVE_PORTS and desk.mode is not Mode.LIVE:
+        yield Check(
+            name="ibkr", status=Status.FAIL, detail=f"{where} is a live port, mode is {desk.mode}",
+            fix=f"set IBKR_PORT to {PAPER_PORTS[0]} or {PAPER_PORTS[1]}",
+        )  # fmt: skip
+    else:
+        yield Check(name="ibkr", status=Status.PASS, detail=where)
+
+
+def _kill(desk: "Desk") -> Iterator[Check]:
+    reason = desk.stop_reason("")
+    status = Status.PASS if reason is None else Status.WARN
+    yield Check(name="kill switch", status=status, detail=reason or "not set", fix="invest resume" if reason else "")
+
+
+def _ledger(desk: "Desk") -> Iterator[Check]:
+    faults = desk.ledger.faults()
+    yield Check(
+        name="ledger", status=Status.FAIL if faults else Status.PASS, detail="; ".join(faults) or "sound and balanced",
+        fix="restore it from a backup" if faults else "",
+    )  # fmt: skip
+    chain = desk.ledger.verify_audit()
+    broken = chain.broken
+    yield Check(
+        name="audit", status=Status.FAIL if broken else Status.PASS,
+        detail=broken.what if broken else f"{chain.rows} rows, the chain holds",
+        fix="compare with a backup: somebody changed history" if broken else "",
+    )  # fmt: skip
+    for cycle in desk.ledger.interrupted_cycles():
+        yield Check(
+            name="recovery", status=Status.WARN, detail=f"cycle {cycle} was interrupted", fix="the next run resolves it"
+        )
+
+
+def _calendar(desk: "Desk") -> Iterator[Check]:
+    now = desk.clock.now()
+    session = desk.calendar.session_of(now)
+    state = "open" if desk.calendar.is_open(now) else "closed"
+    yield Check(
+        name="calendar", status=Status.PASS,
+        detail=f"{now:%Y-%m-%d %H:%M} UTC, session {session.date}, market {state}",
+    )  # fmt: skip
+
+
+def _prices(desk: "Desk") -> Iterator[Check]:
+    held = sorted({p.symbol for a in desk.account_ids() if desk.is_open_account(a) for p in _positions(desk, a)})
+    quotes = desk.market.quotes(held)
+    missing = [quote.symbol for quote in quotes if quote.price is None]
+    ages = [quote.age_seconds for quote in quotes if quote.age_seconds is not None]
+    oldest = f", the oldest {max(ages) / 3600:.1f} h" if ages else ""
+    yield Check(
+        name="prices", status=Status.FAIL if missing else Status.PASS,
+        detail=f"no price for held {', '.join(missing)}" if missing
+        else f"{len(held)} held symbols from {desk.market.source}{oldest}",
+        fix="check the data source" if missing else "",
+    )  # fmt: skip
+
+
+def _positions(desk: "Desk", account: str) -> Iterator["Position"]:
+    yield from desk.broker.snapshot(account).positions
+
+
+def _accounts(desk: "Desk") -> Iterator[Check]:
+    unfunded = [account for account in desk.account_ids() if not desk.is_open_account(account)]
+    if unfunded:
+        yield Check(
+            name="accounts", status=Status.WARN, detail=f"{', '.join(unfunded)} have a mandate and no money",
+            fix=f"invest accounts add {unfunded[0]} --cash AMOUNT",
+        )  # fmt: skip
+    elif not desk.account_ids():
+        yield Check(name="accounts", status=Status.WARN, detail="none yet", fix="invest accounts add ID --cash AMOUNT")
+
+
+def _unreachable(desk: "Desk") -> Iterator[Check]:
+    from prudent.guards.reach import unreachable_limits
+    from prudent.guards.report import ALL_FEEDS
+
+    for account in desk.account_ids():
+        rules = desk.ledger.rules(account) if desk.is_open_account(account) else ()
+        for limit in unreachable_limits(desk.mandate(account), rules, ALL_FEEDS):
+            yield Check(
+                name=f"limits of {account}", status=Status.WARN, detail=f"{limit.name} can never fire: {limit.reason}",
+                fix="tighten or remove it, if it was meant to act",
+            )  # fmt: skip

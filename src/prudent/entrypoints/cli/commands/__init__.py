@@ -1,0 +1,1 @@
+"""The commands, one module per subject; what is heavy is imported when a command runs, so that help stays instant."""

@@ -1,0 +1,234 @@
+"""Commands that read what is remembered: runs, orders, trades, replay, audit and export."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from prudent.domain.errors import InputError, VerificationMismatch
+from prudent.entrypoints.cli.answer import DONE, Answer, Problem, Table, moment, money, percent, quantity
+from prudent.entrypoints.cli.border import Call, command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prudent.bootstrap import Desk
+    from prudent.ledger.rows import RunRow
+
+AccountOption = Annotated[str | None, typer.Option("--account", help="Only this account.")]
+RunOption = Annotated[int | None, typer.Option("--run", min=1, help="Only this run of the account.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many, newest first.")]
+Kind = Literal["trades", "positions", "decisions"]
+Form = Literal["csv", "json", "jsonl", "parquet"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    runs = typer.Typer(no_args_is_help=True, help="Numbered series of cycles with everything frozen in them.")
+    app.add_typer(runs, name="runs")
+    command(runs, "list", group="runs")(list_runs)
+    command(runs, "show", group="runs")(show_run)
+    command(app, "orders")(orders)
+    command(app, "trades")(trades)
+    command(app, "replay")(replay)
+    audit = typer.Typer(no_args_is_help=True, help="The append-only, hash-chained record of all that changed.")
+    app.add_typer(audit, name="audit")
+    command(audit, "verify", group="audit")(audit_verify)
+    command(app, "export")(export)
+
+
+def list_runs(call: Call, *, account: AccountOption = None, limit: LimitOption = 100) -> Answer:
+    """List runs with their return and worst drawdown."""
+    desk = call.open()
+    page = desk.ledger.views.runs(call.account(desk, account) if account else None, limit=limit)
+    return Answer(data=list(page.rows), blocks=[_runs_table(page.rows), _of(len(page.rows), page.total)])
+
+
+def _runs_table(found: "Sequence[RunRow]") -> Table:
+    return Table(
+        title="Runs",
+        columns=("run", "mode", "status", "strategy", "started", "ended", ">cycles", ">trades", ">value", ">return",
+                 ">max drawdown"),
+        rows=[
+            (r.id, r.mode, r.status, r.strategy, moment(r.started), moment(r.ended), str(r.cycles), str(r.trades),
+             money(r.final_value), percent(r.total_return), percent(r.max_drawdown))
+            for r in found
+        ],
+        empty="none yet; start one with `invest run ACCOUNT`",
+    )  # fmt: skip
+
+
+def show_run(
+    call: Call, run: Annotated[str, typer.Argument(metavar="RUN", help="ACCOUNT/RUN, or ACCOUNT/RUN/CYCLE.")]
+) -> Answer:
+    """Show one run with its cycles and what each guard stopped, or one cycle in full."""
+    from prudent.entrypoints.cli.cycle_view import cycle_blocks, cycle_data
+    from prudent.ports import RunRef
+
+    desk = call.open()
+    account, number, cycle = _parts(run)
+    call.account(desk, account)
+    views = desk.ledger.views
+    if cycle is not None:
+        record = desk.ledger.load_record(run)
+        data = {**cycle_data(record), "reasoning": list(views.reasoning(run))}
+        why = [f"{each.kind}: {each.text}" for each in views.reasoning(run)]
+        return Answer(data=data, blocks=[*cycle_blocks(record), *why])
+    row = views.run(RunRef(account=account, number=number))
+    cycles = views.decisions(account, run=number, limit=100_000).rows
+    guards = views.guard_counts(account, run=number)
+    return Answer(
+        data={"run": row, "cycles": list(cycles), "guards": list(guards)},
+        blocks=[
+            _runs_table([row]),
+            Table(
+                title="Cycles",
+                columns=("cycle", "status", "started", "answer", ">orders", ">refused", "no trade because"),
+                rows=[
+                    (c.id, c.status, moment(c.started), c.answer, str(c.orders_planned), str(c.orders_refused),
+                     ", ".join(c.no_trade_codes))
+                    for c in cycles
+                ],
+            ),
+            Table(
+                title="Guards that acted",
+                columns=("guard", "name", "layer", ">refusals", ">shrinks"),
+                rows=[(g.guard, g.name, g.layer, str(g.refusals), str(g.shrinks)) for g in guards],
+            ),
+        ],
+    )  # fmt: skip
+
+
+def _parts(name: str) -> tuple[str, int, int | None]:
+    pieces = name.split("/")
+    if len(pieces) not in (2, 3) or not all(each.isdigit() for each in pieces[1:]):
+        raise InputError(f"a run is ACCOUNT/RUN and a cycle ACCOUNT/RUN/CYCLE, was {name!r}; see `invest runs list`")
+    return pieces[0], int(pieces[1]), int(pieces[2]) if len(pieces) == 3 else None
+
+
+def orders(call: Call, *, account: AccountOption = None, run: RunOption = None, limit: LimitOption = 100) -> Answer:
+    """List orders with their state and why they were made, newest first."""
+    desk = call.open()
+    page = desk.ledger.views.orders(_account_of_run(call, desk, account, run), run=run, limit=limit)
+    return Answer(
+        data=list(page.rows),
+        blocks=[
+            Table(
+                title="Orders",
+                columns=("cycle", "side", ">quantity", "symbol", "state", ">filled", "why", "message"),
+                rows=[
+                    (f"{o.account}/{o.run}/{o.cycle}", o.side, quantity(o.quantity), o.symbol, o.state,
+                     quantity(o.filled), o.why, o.message)
+                    for o in page.rows
+                ],
+            ),
+            _of(len(page.rows), page.total),
+        ],
+    )  # fmt: skip
+
+
+def trades(call: Call, *, account: AccountOption = None, run: RunOption = None, limit: LimitOption = 100) -> Answer:
+    """List fills with price, commission and result, newest first."""
+    desk = call.open()
+    page = desk.ledger.views.trades(_account_of_run(call, desk, account, run), run=run, limit=limit)
+    return Answer(
+        data=list(page.rows),
+        blocks=[
+            Table(
+                title="Trades",
+                columns=("time", "account", "side", ">quantity", "symbol", ">price", ">commission", ">result",
+                         "price is", "why"),
+                rows=[
+                    (moment(t.time), t.account, t.side, quantity(t.quantity), t.symbol, money(t.price),
+                     money(t.commission), money(t.realised), str(t.quality).lower(), t.why)
+                    for t in page.rows
+                ],
+            ),
+            _of(len(page.rows), page.total),
+        ],
+    )  # fmt: skip
+
+
+def _account_of_run(call: Call, desk: "Desk", account: str | None, run: int | None) -> str | None:
+    if run is not None and account is None:
+        raise InputError("--run needs the account whose run it is; add --account")
+    return call.account(desk, account) if account else None
+
+
+def _of(shown: int, total: int) -> str:
+    return f"{shown} of {total}" if shown < total else f"{total} in all"
+
+
+def replay(
+    call: Call,
+    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="ACCOUNT/RUN/CYCLE, or ACCOUNT/RUN for its last.")],
+) -> Answer:
+    """Rebuild decision, plan, verdicts and orders from the record alone and compare them byte for byte.
+
+    Exits 7 at the first difference.
+    """
+    from prudent.pipeline.replay import replay as rebuild
+    from prudent.registry import strategy
+
+    desk = call.open()
+    record = desk.ledger.load_record(cycle)
+    result = rebuild(record, strategy(record.mandate.strategy))
+    problems = [
+        Problem(
+            code=VerificationMismatch.code,
+            message=f"{each.stage} differs at {each.path}: recorded {each.recorded}, rebuilt {each.rebuilt}",
+        )
+        for each in result.differences
+    ]
+    verdict = "identical, byte for byte" if result.identical else "DIFFERENT"
+    return Answer(
+        data={
+            "cycle": result.cycle, "identical": result.identical, "differences": list(result.differences),
+            "stages": [{"stage": stage, "digest": digest} for stage, digest in result.stages],
+        },
+        blocks=[
+            Table(title=f"Replay of {result.cycle}", columns=("stage", "digest"), rows=list(result.stages)),
+            f"{result.cycle}: {verdict}",
+        ],
+        errors=problems, exit_code=VerificationMismatch.exit_code if problems else DONE,
+    )  # fmt: skip
+
+
+def audit_verify(call: Call) -> Answer:
+    """Walk the audit chain, the records it names and the audit files; exits 7 at the first that was changed."""
+    from prudent.ledger.files import append_anchor, audit_file_digest, audit_path, last_anchor
+
+    desk = call.open()
+    kept = desk.home / "data" / "audit.anchors"
+    anchor = last_anchor(kept)
+    chain = desk.ledger.verify_audit(anchor=anchor)
+    found = [chain.broken.what] if chain.broken else []
+    digests = {row.id: row.record_digest for row in desk.ledger.views.decisions(limit=1_000_000).rows}
+    for cycle in desk.ledger.views.recorded_cycles():
+        path = audit_path(desk.home / "audit", cycle)
+        if not path.exists():
+            call.warnings.append(f"the audit file of {cycle} is missing; the record in the ledger still holds")
+        elif audit_file_digest(path) != digests[cycle]:
+            found.append(f"{path} differs from the record of {cycle}")
+    if not found and (anchor is None or chain.head.seq > anchor.seq):
+        append_anchor(kept, chain.head)
+    return Answer(
+        data={"rows": chain.rows, "holds": not found, "head": chain.head, "anchor": anchor, "broken": found},
+        blocks=[f"{chain.rows} rows: {'the chain holds' if not found else found[0]}; head {chain.head.hash[:16]}"],
+        errors=[Problem(code=VerificationMismatch.code, message=each) for each in found],
+        exit_code=VerificationMismatch.exit_code if found else DONE,
+    )
+
+
+def export(
+    call: Call, kind: Annotated[Kind, typer.Argument(help="What to write.")],
+    *, account: AccountOption = None,
+    form: Annotated[Form, typer.Option("--format", help="parquet needs the extra `parquet` and --output.")] = "csv",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; default standard output.")] = None,
+) -> Answer:  # fmt: skip
+    """Write all trades, positions or decisions for other programs."""
+    from prudent.entrypoints.cli.exporting import exported
+
+    desk = call.open()
+    names = (call.account(desk, account),) if account else desk.account_ids()
+    return exported(desk.ledger, kind, form, accounts=names, output=output)

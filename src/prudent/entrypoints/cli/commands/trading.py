@@ -1,0 +1,167 @@
+"""Commands that plan and trade: plan, rebalance, run, run-all and verify."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prudent.domain.errors import BlockedError, InputError, VerificationMismatch
+from prudent.entrypoints.cli.answer import DONE, PARTIAL, Answer, Problem, Table, money
+from prudent.entrypoints.cli.border import Call, command
+from prudent.entrypoints.cli.commands.planning import UnitOption
+from prudent.entrypoints.cli.confirm import require_live_confirmation
+from prudent.entrypoints.cli.screen import progress
+
+if TYPE_CHECKING:
+    from prudent.domain.accounts import Mode
+    from prudent.domain.records import Json
+    from prudent.workflows.cycle import Outcome
+    from prudent.workflows.recovery import Finding
+
+AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; send and change nothing.")]
+ConfirmOption = Annotated[
+    str | None, typer.Option("--confirm", metavar="ACCOUNT", help="The account's id typed again; live orders need it.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(app, "rebalance")(rebalance)
+    command(app, "run")(run)
+    command(app, "run-all")(run_all)
+    command(app, "verify")(verify)
+
+
+def rebalance(
+    call: Call,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Targets; else the mandate's own.")] = None,
+    *, account: Annotated[str, typer.Option("--account", help="The account to rebalance.")], unit: UnitOption = None,
+    dry_run: DryRunOption = False, confirm: ConfirmOption = None,
+) -> Answer:  # fmt: skip
+    """Trade an account to a target portfolio: plan, guard, execute, verify and record, once.
+
+    Exits 0 when all was done, 5 when guards refused every order, 7 when the book contradicts what was sent.
+    """
+    given: dict[str, Json] = {"targets": str(file)} if file is not None else {}
+    if unit is not None:
+        given["unit"] = unit
+    return _cycle(call, account, parameters=given, dry_run=dry_run, confirm=confirm)
+
+
+def run(
+    call: Call, account: AccountArgument, *, dry_run: DryRunOption = False, confirm: ConfirmOption = None
+) -> Answer:
+    """Run one cycle of an account as its mandate says."""
+    return _cycle(call, account, parameters={}, dry_run=dry_run, confirm=confirm)
+
+
+def _cycle(
+    call: Call, account: str, *, parameters: "dict[str, Json]", dry_run: bool, confirm: str | None
+) -> Answer:
+    require_live_confirmation(call.folder(), account, confirm, dry_run=dry_run)
+    from prudent.entrypoints.cli.cycle_view import cycle_answer
+    from prudent.workflows.cycle import at_work, run_account
+
+    desk = call.open()
+    account = call.account(desk, account)
+    with at_work(desk) as findings:
+        call.warnings += found_lines(findings)
+        progress(f"running a cycle of {account} ...")
+        record = run_account(desk, account, mode=_mode(dry_run=dry_run), parameters=parameters)
+    return cycle_answer(record)
+
+
+def run_all(
+    call: Call, *, only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Only accounts like this.")] = "*",
+    dry_run: DryRunOption = False, confirm: ConfirmOption = None,
+) -> Answer:  # fmt: skip
+    """Run one cycle of every account; one that fails does not stop the others, and the exit code is then 6.
+
+    With live orders `--confirm all` is needed.
+    """
+    require_live_confirmation(call.folder(), "all", confirm, dry_run=dry_run)
+    from prudent.workflows.cycle import at_work
+    from prudent.workflows.cycle import run_all as run_each
+
+    desk = call.open()
+    accounts = [each for each in desk.account_ids() if fnmatchcase(each, only)]
+    if not accounts:
+        known = ", ".join(desk.account_ids()) or "no account yet; add one with `invest accounts add`"
+        raise InputError(f"--only must match an account, {only!r} matched none of: {known}")
+    with at_work(desk) as findings:
+        call.warnings += found_lines(findings)
+        outcomes = run_each(desk, accounts, mode=_mode(dry_run=dry_run), on_done=_tell)
+    return _outcomes_answer(outcomes, dry_run=dry_run)
+
+
+def verify(
+    call: Call,
+    account: Annotated[str | None, typer.Argument(metavar="ACCOUNT", help="Default: every account.")] = None,
+    *, cycle: Annotated[str | None, typer.Option("--cycle", help="A recorded cycle instead of the book now.")] = None,
+) -> Answer:  # fmt: skip
+    """Ask the broker again whether the book is what the last plan left; exits 7 where it contradicts."""
+    from prudent.entrypoints.cli.cycle_view import mismatches, verification_blocks
+    from prudent.workflows.cycle import verify_account
+
+    desk = call.open()
+    if cycle is not None:
+        recorded = desk.ledger.load_record(cycle).reconciliation
+        checked = {} if recorded is None else {cycle: recorded}
+    else:
+        names = [call.account(desk, account)] if account else [a for a in desk.account_ids() if desk.ledger.last_run(a)]
+        checked = {name: verify_account(desk, name) for name in names}
+    if not checked:
+        raise InputError("a cycle must have run before it can be verified, none has; run `invest run ACCOUNT`")
+    problems = [
+        Problem(code=VerificationMismatch.code, message=f"{name}: {line}")
+        for name, each in checked.items()
+        for line in mismatches(each)
+    ]
+    blocks: list[str | Table] = []
+    for name, each in checked.items():
+        blocks += [f"{name} as of {each.as_of:%Y-%m-%d %H:%M} UTC", *verification_blocks(each)]
+    return Answer(
+        data=checked if len(checked) > 1 or (account is None and cycle is None) else next(iter(checked.values())),
+        blocks=blocks, errors=problems, exit_code=VerificationMismatch.exit_code if problems else DONE,
+    )  # fmt: skip
+
+
+def found_lines(findings: "tuple[Finding, ...]") -> list[str]:
+    """What a start found after a killed process, one line each."""
+    return [f"found {each.subject}: {each.found}; {each.resolved}" for each in findings]
+
+
+def _mode(*, dry_run: bool) -> "Mode | None":
+    from prudent.domain.accounts import Mode
+
+    return Mode.DRY_RUN if dry_run else None
+
+
+def _tell(outcome: "Outcome") -> None:
+    progress(f"{outcome.account}: {'failed' if outcome.error else 'done'}")
+
+
+def _outcomes_answer(outcomes: "tuple[Outcome, ...]", *, dry_run: bool) -> Answer:
+    from prudent.entrypoints.cli.cycle_view import cycle_answer
+
+    rows, data, problems = [], [], []
+    for each in outcomes:
+        if each.record is None:
+            error = each.error or BlockedError("the cycle ended without a record")
+            data.append({"account": each.account, "ok": False, "error": {"code": error.code, "message": str(error)}})
+            rows.append((each.account, "failed", "", "", str(error)))
+            problems.append(Problem(code=error.code, message=f"{each.account}: {error}"))
+            continue
+        answer = cycle_answer(each.record)
+        problems += [Problem(code=p.code, message=f"{each.account}: {p.message}") for p in answer.errors]
+        data.append({"account": each.account, "ok": answer.ok, "result": answer.data})
+        sent = sum(len(phase.intents) for phase in each.record.phases)
+        said = ", ".join(each.record.no_trade_codes) or "; ".join(p.message for p in answer.errors)
+        rows.append((each.account, each.record.status, str(sent), money(each.record.nlv_after), said))
+    return Answer(
+        data=data,
+        blocks=[Table(title="Cycles", columns=("account", "status", ">orders", ">NLV after", "note"), rows=rows)],
+        errors=problems, exit_code=PARTIAL if problems else DONE, dry_run=dry_run,
+    )  # fmt: skip

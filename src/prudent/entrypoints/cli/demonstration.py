@@ -1,0 +1,133 @@
+"""The demo: one paper account over a month of the sample, told in tables, in a home that stays."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from prudent.bootstrap import Desk
+from prudent.domain.cycles import CycleRecord
+from prudent.domain.errors import InputError
+from prudent.domain.money import ZERO
+from prudent.domain.verdicts import Outcome
+from prudent.entrypoints.cli.answer import Answer, Table, money, percent
+from prudent.entrypoints.cli.border import Call
+from prudent.entrypoints.cli.commands.books import account_row, accounts_table
+from prudent.entrypoints.cli.cycle_view import cycle_blocks
+from prudent.entrypoints.cli.opening import Opening, open_account
+from prudent.entrypoints.cli.screen import progress
+from prudent.entrypoints.cli.starter import FOLDERS, Wishes, create_home
+from prudent.workflows.advance import advance, next_sessions
+from prudent.workflows.cycle import at_work, run_account
+
+ACCOUNT, START, CASH = "demo", "2022-11-28", 100_000
+MARK = "demo.yaml"
+STOP_LOSS = "8%"
+
+
+def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
+    """Make the home, run the first cycle in full and one for each session after it, then show where things stand."""
+    home = _home(call, reset=reset)
+    create_home(home, Wishes(start=START))
+    call.home = home
+    open_account(call.open(), _opening())
+    _add_exits(home)
+    desk = call.open()
+    with at_work(desk):
+        records = list(_cycles(desk, sessions))
+    account = account_row(call, desk, ACCOUNT)
+    blocks: list[str | Table] = [
+        "DEMO: real daily closes of 2022, opens and volumes synthetic; no network, no keys, no real money",
+        *cycle_blocks(records[0]),
+        _later(records[1:]),
+        accounts_table([account]),
+        _next_steps(home, records),
+    ]
+    return Answer(
+        data={"home": str(home), "account": account, "cycles": [_summary(record) for record in records]}, blocks=blocks
+    )
+
+
+def _home(call: Call, *, reset: bool) -> Path:
+    if call.home is None:
+        return Path(tempfile.mkdtemp(prefix="prudent-demo-"))
+    home = call.folder()
+    if reset and (home / MARK).exists():
+        for name in (*FOLDERS, "config"):
+            shutil.rmtree(home / name, ignore_errors=True)
+        for name in ("invest.yaml", "invest.schema.json", "KILL", MARK):
+            (home / name).unlink(missing_ok=True)
+    elif reset and (home / "invest.yaml").exists():
+        raise InputError(f"--reset must name the home of a demo, {home} is another one; choose another folder")
+    return home
+
+
+def _opening() -> Opening:
+    from decimal import Decimal
+
+    return Opening(
+        account=ACCOUNT, cash=Decimal(CASH), positions=None,
+        mandate={"name": "Demo", "targets": "json/core.json"},
+    )  # fmt: skip
+
+
+def _add_exits(home: Path) -> None:
+    path = home / "config" / "accounts" / f"{ACCOUNT}.yaml"
+    mandate = {**yaml.safe_load(path.read_text()), "exits": {"stop_loss": STOP_LOSS}}
+    path.write_text(yaml.safe_dump(mandate, sort_keys=False))
+    (home / MARK).write_text(f"account: {ACCOUNT}\n")
+
+
+def _cycles(desk: Desk, sessions: int) -> Iterator[CycleRecord]:
+    progress(f"cycle of {desk.clock.now():%Y-%m-%d} ...")
+    yield run_account(desk, ACCOUNT)
+    for moment in next_sessions(desk, sessions):
+        progress(f"cycle of {moment:%Y-%m-%d} ...")
+        advance(desk, moment)
+        yield run_account(desk, ACCOUNT)
+
+
+def _later(records: list[CycleRecord]) -> Table:
+    return Table(
+        title="The month after",
+        columns=("cycle", "day", ">NLV", ">orders", ">fills", "exits", "guards that refused or shrank", "else"),
+        rows=[
+            (
+                r.id, f"{r.observation.as_of:%Y-%m-%d}", money(r.nlv_after), str(len(r.plan.orders)), str(len(r.fills)),
+                ", ".join(f"{e.cause} {e.symbol}" for e in r.decision.exits), ", ".join(_stopped(r)),
+                ", ".join(r.no_trade_codes),
+            )
+            for r in records
+        ],
+    )  # fmt: skip
+
+
+def _stopped(record: CycleRecord) -> list[str]:
+    reports = (record.report, *(phase.report for phase in record.phases))
+    found = [
+        f"{v.guard} {v.outcome} {record.plan.order(v.order_ref).symbol}"
+        for report in reports
+        for v in report.verdicts()
+        if v.outcome in (Outcome.REJECT, Outcome.CLIP)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _summary(record: CycleRecord) -> dict[str, object]:
+    accuracy = record.reconciliation.total_accuracy if record.reconciliation else ZERO
+    return {
+        "cycle": record.id, "as_of": record.observation.as_of, "nlv_after": record.nlv_after,
+        "orders": len(record.plan.orders), "fills": len(record.fills),
+        "exits": [f"{e.cause} {e.symbol}" for e in record.decision.exits], "stopped": _stopped(record),
+        "accuracy": percent(accuracy), "no_trade_codes": list(record.no_trade_codes),
+    }  # fmt: skip
+
+
+def _next_steps(home: Path, records: list[CycleRecord]) -> str:
+    return (
+        f"The home stays. Try next:\n  export INVEST_HOME={home}\n  invest status\n  invest runs show {ACCOUNT}/1\n"
+        f"  invest replay {records[0].id}\n  invest trades --account {ACCOUNT}\n  invest audit verify\n"
+        f"  invest clock advance --sessions 1 && invest run {ACCOUNT}"
+    )

@@ -1,0 +1,95 @@
+"""The audit chain: each row's hash covers the one before, so any edit, gap, insertion or cut is found and named."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from prudent.domain.records import Json, canonical
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One audit row; `body` is the canonical JSON text of what happened, time, event and account included."""
+
+    seq: int
+    owner: str
+    body: str
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """A head of the chain kept outside the database; rows up to it can be neither cut nor rewritten unseen."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """The first row that does not hold, and what is wrong with it."""
+
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainReport:
+    """`rows` is the number of rows that hold from the first on; `head` is the last of them."""
+
+    rows: int
+    head: Anchor
+    broken: Broken | None
+
+    @property
+    def holds(self) -> bool:
+        return self.broken is None
+
+
+def link_hash(prev: str, seq: int, owner: str, body: str) -> str:
+    """SHA-256 over previous hash, sequence number, owner and canonical body."""
+    return hashlib.sha256(f"{prev}|{seq}|{owner}|{body}".encode()).hexdigest()
+
+
+def append(head: Anchor, owner: str, event: Json) -> Link:
+    """The row that follows `head`."""
+    body = canonical(event).decode()
+    seq = head.seq + 1
+    return Link(seq=seq, owner=owner, body=body, prev=head.hash, hash=link_hash(head.hash, seq, owner, body))
+
+
+def verify(links: Iterable[Link], *, owner: str, anchor: Anchor | None = None) -> ChainReport:
+    """Walk the chain in stored order and stop at the first row that does not hold."""
+    head = Anchor(seq=0, hash=GENESIS)
+    for link in links:
+        broken = _fault(head, link, owner) or _anchor_fault(link, anchor)
+        if broken is not None:
+            return ChainReport(rows=head.seq, head=head, broken=broken)
+        head = Anchor(seq=link.seq, hash=link.hash)
+    broken = None
+    if anchor is not None and head.seq < anchor.seq:
+        broken = Broken(seq=head.seq + 1, what=f"rows {head.seq + 1} to {anchor.seq} were cut off after the anchor")
+    return ChainReport(rows=head.seq, head=head, broken=broken)
+
+
+def _fault(head: Anchor, link: Link, owner: str) -> Broken | None:
+    due = head.seq + 1
+    if link.seq != due:
+        what = f"row {due} is missing" if link.seq > due else f"row {link.seq} stands where row {due} must be"
+        return Broken(seq=due, what=what)
+    if link.owner != owner:
+        return Broken(seq=due, what=f"row {due} belongs to another owner")
+    if link.prev != head.hash:
+        return Broken(seq=due, what=f"row {due} does not follow row {head.seq}: it names another predecessor")
+    if link.hash != link_hash(link.prev, link.seq, link.owner, link.body):
+        return Broken(seq=due, what=f"row {due} was changed: its hash does not cover its contents")
+    return None
+
+
+def _anchor_fault(link: Link, anchor: Anchor | None) -> Broken | None:
+    if anchor is not None and link.seq == anchor.seq and link.hash != anchor.hash:
+        return Broken(seq=link.seq, what=f"row {link.seq} differs from the anchor: the chain was rewritten before it")
+    return None

@@ -1,0 +1,99 @@
+"""The stored journal: entries are appended, never changed, and a book is what they add up to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from sqlalchemy import bindparam, func, insert, select
+
+from prudent.domain.money import plain
+from prudent.domain.records import utc_text
+from prudent.ledger.booking import Book, Line
+from prudent.ledger.database import Transaction
+from prudent.ledger.schema import JOURNAL_ENTRIES, JOURNAL_LINES, mine
+
+_LINES = (
+    select(
+        JOURNAL_LINES.c.entry, JOURNAL_LINES.c.ledger_account, JOURNAL_LINES.c.amount, JOURNAL_LINES.c.symbol,
+        JOURNAL_LINES.c.quantity, JOURNAL_ENTRIES.c.at,
+    )
+    .join(
+        JOURNAL_ENTRIES,
+        (JOURNAL_ENTRIES.c.owner_id == JOURNAL_LINES.c.owner_id) & (JOURNAL_ENTRIES.c.entry == JOURNAL_LINES.c.entry),
+    )
+    .where(mine(JOURNAL_LINES, "account"), JOURNAL_LINES.c.entry > bindparam("after"))
+    .order_by(JOURNAL_LINES.c.entry, JOURNAL_LINES.c.line)
+)  # fmt: skip
+_LAST = select(func.max(JOURNAL_ENTRIES.c.entry).label("entry")).where(mine(JOURNAL_ENTRIES))
+_BY_REF = select(JOURNAL_ENTRIES.c.entry, JOURNAL_ENTRIES.c.text).where(mine(JOURNAL_ENTRIES, "account", "kind", "ref"))
+_ADD_ENTRY = insert(JOURNAL_ENTRIES)
+_ADD_LINE = insert(JOURNAL_LINES)
+
+
+def moment(text: str) -> datetime:
+    """A stored time; the inverse of `utc_text`."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What an entry is for: `kind` and `ref` together book at most once per account."""
+
+    account: str
+    kind: str
+    ref: str
+    at: datetime
+    text: str = ""
+
+
+class Books:
+    """The books of all accounts, each read from its journal once and then only continued."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, Book] = {}
+
+    def forget(self) -> None:
+        """Drop what was read; a rolled-back transaction may have shown entries that do not exist."""
+        self._books.clear()
+
+    def of(self, tx: Transaction, account: str) -> Book:
+        """The book of `account` as of now."""
+        book = self._books.setdefault(account, Book())
+        for row in tx.all(_LINES, account=account, after=book.entry):
+            line = Line(
+                ledger_account=row["ledger_account"],
+                amount=Decimal(row["amount"]),
+                symbol=row["symbol"],
+                quantity=Decimal(row["quantity"]),
+            )
+            book.add(row["entry"], line, moment(row["at"]))
+        return book
+
+
+def booked(tx: Transaction, account: str, kind: str, ref: str) -> str | None:
+    """The text of the entry that already stands for `kind` and `ref`; None when there is none."""
+    row = tx.one(_BY_REF, account=account, kind=kind, ref=ref)
+    return None if row is None else str(row["text"])
+
+
+def append_entry(tx: Transaction, entry: Entry, lines: Iterable[Line], *, currency: str) -> int:
+    """Store a balanced entry; gives its number."""
+    last = tx.one(_LAST)
+    number = int((last["entry"] if last else 0) or 0) + 1
+    tx.run(
+        _ADD_ENTRY, entry=number, account=entry.account, kind=entry.kind, ref=entry.ref, at=utc_text(entry.at),
+        text=entry.text,
+    )  # fmt: skip
+    tx.many(
+        _ADD_LINE,
+        [
+            {
+                "entry": number, "line": index, "account": entry.account, "ledger_account": line.ledger_account,
+                "currency": currency, "amount": plain(line.amount), "symbol": line.symbol,
+                "quantity": plain(line.quantity),
+            }
+            for index, line in enumerate(lines, start=1)
+        ],
+    )  # fmt: skip
+    return number

@@ -1,0 +1,5 @@
+"""Numbered changes of the ledger's schema; each has a downgrade that keeps journal and audit rows."""
+
+from prudent.ledger.migrations.commands import current, downgrade, upgrade
+
+__all__ = ["current", "downgrade", "upgrade"]

@@ -1,0 +1,1 @@
+"""The revisions, in order; a revision is frozen once it is released."""

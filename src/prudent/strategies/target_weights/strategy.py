@@ -1,0 +1,104 @@
+"""The strategy that holds what it is told: a portfolio file, scored signals, or the targets of another account."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from prudent.domain.cycles import Observation
+from prudent.domain.errors import ConfigError, InputError
+from prudent.domain.instruments import CASH
+from prudent.domain.mandate import Mandate
+from prudent.domain.proposals import Answer, Decision
+from prudent.domain.records import Json, decode, encode
+from prudent.ports import DecideContext
+from prudent.strategies.target_weights.portfolio import Portfolio, Unit, read_portfolio
+from prudent.strategies.target_weights.rules import targets_of
+
+ACCOUNT_PREFIX = "account:"
+SIGNALS_PREFIX = "signals:"
+
+
+class TargetWeights:
+    """Parameters: `targets` names a file (`json/core.json`), signals (`signals:json/scores.json`) or another account
+    whose target weights are mirrored (`account:ID`); `unit` is percent or fraction where the file does not say.
+
+    A mirror observes only its holdings and its universe, so the mandate's universe must name what it may mirror.
+    """
+
+    def symbols(self, mandate: Mandate, read_file: Callable[[str], str]) -> tuple[str, ...]:
+        source = _source(mandate)
+        if source.startswith(ACCOUNT_PREFIX):
+            return mandate.universe
+        return _read(source, mandate, read_file)[1].symbols
+
+    def gather(self, context: DecideContext) -> dict[str, Json]:
+        source = _source(context.mandate)
+        if source.startswith(ACCOUNT_PREFIX):
+            return _mirrored(source, context)
+        text, portfolio = _read(source, context.mandate, context.read_file)
+        return {"source": source, "text": text, "portfolio": encode(portfolio)}
+
+    def decide(self, observation: Observation, mandate: Mandate, inputs: Mapping[str, Json]) -> Decision:
+        source = str(inputs["source"])
+        portfolio = decode(Portfolio, inputs["portfolio"])
+        if not portfolio.rows and not portfolio.signals:
+            return Decision(
+                answer=Answer.ABSTAIN,
+                reason=f"{source} has no targets yet",
+                code="no_targets",
+                decided_by=mandate.strategy,
+            )
+        if source.startswith(ACCOUNT_PREFIX):
+            _check_observed(source, portfolio, observation)
+        targets = targets_of(portfolio, mandate)
+        return Decision(
+            answer=Answer.TRADE, targets=targets, reason=f"target weights of {source}", decided_by=mandate.strategy
+        )
+
+
+def _source(mandate: Mandate) -> str:
+    source = mandate.parameters.get("targets")
+    if not isinstance(source, str) or not source.strip():
+        raise ConfigError(
+            f"parameters.targets of {mandate.account} must name a portfolio file, signals: and a file, or account: and "
+            f"an account, was {source!r}; add it to the mandate"
+        )
+    return source.strip()
+
+
+def _read(source: str, mandate: Mandate, read_file: Callable[[str], str]) -> tuple[str, Portfolio]:
+    path = source.removeprefix(SIGNALS_PREFIX)
+    text = read_file(path)
+    portfolio = read_portfolio(text, name=path, unit=_unit(mandate))
+    if source.startswith(SIGNALS_PREFIX) and not portfolio.signals:
+        raise InputError(f"{path} must hold signals, held weights; drop the prefix {SIGNALS_PREFIX} or add scores")
+    return text, portfolio
+
+
+def _unit(mandate: Mandate) -> Unit | None:
+    unit = mandate.parameters.get("unit")
+    if unit is None:
+        return None
+    if unit not in tuple(Unit):
+        raise ConfigError(
+            f"parameters.unit of {mandate.account} must be percent or fraction, was {unit!r}; correct the mandate"
+        )
+    return Unit(str(unit))
+
+
+def _mirrored(source: str, context: DecideContext) -> dict[str, Json]:
+    account = source.removeprefix(ACCOUNT_PREFIX).strip()
+    if account == context.mandate.account:
+        raise ConfigError(f"parameters.targets of {account} must name another account, was itself; correct the mandate")
+    weights: Mapping[str, Decimal] = context.target_of(account)
+    rows: list[Json] = [{"symbol": symbol, "weight": encode(weights[symbol])} for symbol in sorted(weights)]
+    return {"source": source, "text": "", "portfolio": {"rows": rows, "signals": []}}
+
+
+def _check_observed(source: str, portfolio: Portfolio, observation: Observation) -> None:
+    known = {instrument.symbol for instrument in observation.instruments}
+    unseen = sorted(row.symbol for row in portfolio.rows if row.symbol not in known and row.symbol != CASH)
+    if unseen:
+        raise InputError(
+            f"every symbol of {source} must be in this account's universe, {', '.join(unseen)} were not; "
+            "add them to universe in the mandate"
+        )

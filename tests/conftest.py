@@ -1,0 +1,42 @@
+"""What every test shares: the `--prove` flag, sizes that grow with it, and hypothesis profiles without a deadline."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# `make test` must give the same answer twice, so its examples are derandomized; `make prove` looks further each time.
+settings.register_profile(
+    "test",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "prove",
+    deadline=None,
+    max_examples=2_000,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--prove", action="store_true", help="run the large sizes of property and oracle tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("prove" if config.getoption("--prove") else "test")
+
+
+@pytest.fixture(scope="session")
+def scale(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
+    """`scale(small, large)`: the first in `make test`, the second in `make prove`."""
+    proving = bool(pytestconfig.getoption("--prove"))
+
+    def pick(small: int, large: int) -> int:
+        return large if proving else small
+
+    return pick

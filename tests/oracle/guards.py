@@ -1,0 +1,320 @@
+"""A second set of guards, written from the catalogue's words alone in exact decimals: one order after the other.
+
+Readings where the catalogue leaves room: a position that is closed whole may be an odd lot; a sector limit of 1.00
+is off; the slip of sales lowers net liquidation as the slip of purchases does; cash that only this batch's sales
+would bring is counted at their reference price, for orders that then wait for those sales.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+
+from tests.oracle.gates import (
+    Case,
+    Fits,
+    Tally,
+    cash_floor,
+    cash_not_negative,
+    covers_what_is_short,
+    day_loss_allows,
+    does_not_cross_itself,
+    drawdown_allows,
+    gross_cap,
+    held_long_enough,
+    in_universe,
+    is_liquid,
+    is_no_duplicate,
+    jump_is_small,
+    latch_allows,
+    limit_is_near,
+    mark_of,
+    market_is_open,
+    net_liquidation,
+    participation,
+    pending,
+    position_cap,
+    position_dollars,
+    price_is_not_a_penny,
+    quote_is_fresh,
+    sector_cap,
+    sells_what_is_held,
+    shorts_only_if_allowed,
+    spread_is_sane,
+    state_allows,
+    symbol_is_settled,
+    turnover_cap,
+    whole_lot,
+    within_cycle_count,
+    within_day_count,
+    within_order_size,
+    worst_price,
+)
+from tests.oracle.planner import DIGITS, ONE, ZERO, cents
+
+from prudent.domain.accounts import AccountClass
+from prudent.domain.cycles import Observation
+from prudent.domain.mandate import Mandate
+from prudent.domain.orders import Effect, Side
+from prudent.domain.plans import PlannedOrder
+from prudent.domain.rules import UserRule
+
+LEAST_AFTER_CLIP = Decimal(100)
+DAY_TRADES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What may go of one order, whether it waits for sales, and the gates that refused or shrank it."""
+
+    order_ref: str
+    quantity: Decimal
+    waits: bool
+    gates: tuple[str, ...]
+
+
+# --- the list, in passes ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One layer: gates that refuse, gates that shrink, and of these the ones that only lack cash."""
+
+    refuse: tuple[tuple[str, Callable[[Case], bool]], ...] = ()
+    shrink: tuple[tuple[str, Fits], ...] = ()
+    cash: tuple[tuple[str, Fits], ...] = ()
+
+
+def platform(mandate: Mandate, account_class: AccountClass) -> Pass:
+    autonomous = account_class is AccountClass.AUTONOMOUS
+    reserve = Decimal("0.10") if autonomous else ZERO
+    return Pass(
+        refuse=(
+            ("state", state_allows), ("latch", latch_allows), ("D01", whole_lot), ("D03", in_universe),
+            ("D04", market_is_open), ("D05", quote_is_fresh), ("D06", spread_is_sane), ("D08", jump_is_small),
+            ("D09", limit_is_near), ("D11", price_is_not_a_penny), ("D12", is_liquid),
+            ("P04", sells_what_is_held), ("P05", covers_what_is_short), ("P06", shorts_only_if_allowed),
+            ("P18", within_day_count(DAY_TRADES_MAX)), ("P23", does_not_cross_itself), ("R01", is_no_duplicate),
+            ("R04", symbol_is_settled), ("X01", day_loss_allows(Decimal("0.02"))), ("X03", drawdown_allows),
+        ),
+        shrink=(("D13", participation), *((("P07", position_cap(Decimal("0.5"))),) if autonomous else ())),
+        cash=(("P01", cash_not_negative), ("P02", cash_floor(reserve))),
+    )  # fmt: skip
+
+
+def account(mandate: Mandate) -> Pass:
+    limits = mandate.limits
+    shrink: list[tuple[str, Fits]] = [
+        ("P11", gross_cap(limits.max_gross_exposure)),
+        ("P16", turnover_cap(limits.max_turnover_per_cycle)),
+    ]
+    if limits.max_position_weight is not None:
+        shrink.append(("P08", position_cap(limits.max_position_weight)))
+    if limits.max_sector_weight is not None and limits.max_sector_weight < ONE:
+        shrink.append(("P09", sector_cap(limits.max_sector_weight)))
+    sizes = () if limits.max_order_notional is None else (("P12", within_order_size(limits.max_order_notional)),)
+    return Pass(
+        refuse=(
+            ("P17", within_cycle_count(limits.max_trades_per_cycle)),
+            ("P18", within_day_count(limits.max_trades_per_day)),
+            ("X01", day_loss_allows(min(limits.max_daily_loss, Decimal("0.02")))),
+            *sizes,
+        ),
+        shrink=tuple(shrink),
+        cash=(("P03", cash_floor(limits.cash_min)),) if limits.cash_min > 0 else (),
+    )
+
+
+def strategy(mandate: Mandate) -> Pass:
+    own = mandate.strategy_limits
+    shrink: tuple[tuple[str, Fits], ...] = ()
+    if own.max_position_weight is not None:
+        shrink = (("P08", position_cap(own.max_position_weight)),)
+    count = () if own.max_trades_per_cycle is None else (("P17", within_cycle_count(own.max_trades_per_cycle)),)
+    return Pass(refuse=(("P20", held_long_enough(own.min_holding_days)), *count), shrink=shrink)
+
+
+def applies(rule: UserRule, case: Case) -> bool:
+    symbol = case.order.symbol
+    if not rule.is_active or symbol in rule.exclude_symbols:
+        return False
+    named = not rule.applies_to_symbols or symbol in rule.applies_to_symbols
+    return named and (not rule.applies_to_assets or case.thing.kind.value in rule.applies_to_assets)
+
+
+def user(rules: Sequence[UserRule]) -> Pass:
+    """User rules meet entries only; percents are as users write them, 10 means a tenth."""
+    refuse: list[tuple[str, Callable[[Case], bool]]] = []
+    shrink: list[tuple[str, Fits]] = []
+    cash: list[tuple[str, Fits]] = []
+    for rule in rules:
+        for key, raw in rule.enforcement_params.items():
+            name = f"{rule.rule_id}.{key}"
+            if key == "approved_symbols":
+                refuse.append((name, _when(rule, _approved(raw))))
+                continue
+            value = Decimal(str(raw))
+            if key == "max_position_pct":
+                shrink.append((name, _fit(rule, position_cap(value / 100))))
+            elif key == "max_position_dollars":
+                shrink.append((name, _fit(rule, position_dollars(value))))
+            elif key == "min_cash_reserve_pct":
+                cash.append((name, _fit(rule, cash_floor(value / 100))))
+            elif key == "max_positions":
+                refuse.append((name, _when(rule, _positions(int(value)))))
+            elif key == "max_trades_per_session":
+                refuse.append((name, _when(rule, within_day_count(int(value)))))
+    return Pass(refuse=tuple(refuse), shrink=tuple(shrink), cash=tuple(cash))
+
+
+def _when(rule: UserRule, gate: Callable[[Case], bool]) -> Callable[[Case], bool]:
+    return lambda case: not case.enters or not applies(rule, case) or gate(case)
+
+
+def _fit(rule: UserRule, gate: Fits) -> Fits:
+    return lambda case, quantity: not applies(rule, case) or gate(case, quantity)
+
+
+def _approved(raw: object) -> Callable[[Case], bool]:
+    names = set(raw) if isinstance(raw, list) else {part.strip() for part in str(raw).split(",")}
+    return lambda case: case.order.symbol in names
+
+
+def _positions(limit: int) -> Callable[[Case], bool]:
+    def allows(case: Case) -> bool:
+        open_now = {s for s in case.tally.high if case.tally.high[s] > 0 or case.tally.low[s] < 0}
+        return len(open_now | {case.order.symbol}) <= limit
+
+    return allows
+
+
+# --- judging ---------------------------------------------------------------------------------------------------------
+
+
+def opening_tally(seen: Observation) -> Tally:
+    """The worst book before the batch: every open buy paid at its worst, no open sale counted."""
+    quotes = {quote.symbol: quote for quote in seen.quotes}
+    tally = Tally(cash=seen.snapshot.cash, nlv=net_liquidation(seen))
+    held = {position.symbol: position.quantity for position in seen.snapshot.positions}
+    for thing in seen.instruments:
+        symbol = thing.symbol
+        tally.high[symbol] = held.get(symbol, ZERO) + pending(seen, symbol, Side.BUY)
+        tally.low[symbol] = held.get(symbol, ZERO) - pending(seen, symbol, Side.SELL)
+        for order in seen.snapshot.open_orders:
+            if order.symbol == symbol:
+                worst = worst_price(quotes[symbol], order.side, order.limit_price) * thing.multiplier
+                tally.nlv -= abs(cents(order.remaining * worst) - cents(order.remaining * mark_of(seen, thing)))
+                tally.cash -= cents(order.remaining * worst) if order.side is Side.BUY else ZERO
+    return tally
+
+
+def accept(case: Case, quantity: Decimal) -> None:
+    """Move the worst book on."""
+    tally, order = case.tally, case.order
+    value = cents(quantity * case.mark)
+    tally.nlv = case.nlv_after(quantity)
+    tally.cash = case.cash_after(quantity)
+    tally.accepted += 1
+    tally.entries += case.enters
+    if order.side is Side.BUY:
+        tally.high[order.symbol] += quantity
+        tally.purchases[order.symbol] = tally.purchases.get(order.symbol, ZERO) + quantity
+        tally.bought += ZERO if order.forced else value
+    else:
+        tally.low[order.symbol] -= quantity
+        tally.sales[order.symbol] = tally.sales.get(order.symbol, ZERO) + quantity
+        tally.sold += ZERO if order.forced else value
+        tally.proceeds += value - order.estimated_fee if order.effect is Effect.CLOSE else ZERO
+
+
+def most_lots(case: Case, fits: Sequence[tuple[str, Fits]]) -> Decimal:
+    """The largest whole-lot quantity up to the order's that every gate lets through; gates only get tighter."""
+    low, high = 0, int(case.order.quantity / case.thing.lot)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if all(fit(case, middle * case.thing.lot) for _name, fit in fits):
+            low = middle
+        else:
+            high = middle - 1
+    return low * case.thing.lot
+
+
+def judge_one(case: Case, gates: Pass) -> Ruling:
+    """One order in one pass; the tally moves on when something may go."""
+    ref, quantity = case.order.order_ref, case.order.quantity
+    refused = tuple(name for name, allows in gates.refuse if not allows(case))
+    if refused:
+        return Ruling(order_ref=ref, quantity=ZERO, waits=False, gates=refused)
+    if not case.enters:
+        accept(case, quantity)
+        return Ruling(order_ref=ref, quantity=quantity, waits=False, gates=())
+    allowed = most_lots(case, (*gates.shrink, *gates.cash))
+    waits = False
+    if allowed < quantity and case.tally.proceeds > 0:
+        rich = Case(
+            seen=case.seen, mandate=case.mandate, order=case.order, quote=case.quote, thing=case.thing, held=case.held,
+            tally=_with_proceeds(case.tally),
+        )  # fmt: skip
+        after_sales = most_lots(rich, (*gates.shrink, *gates.cash))
+        waits = after_sales > allowed
+        allowed = max(allowed, after_sales)
+    shrunk = tuple(name for name, fit in (*gates.shrink, *gates.cash) if not fit(case, quantity))
+    if allowed < quantity and cents(allowed * case.mark) < LEAST_AFTER_CLIP:
+        allowed = ZERO
+    if allowed > 0:
+        accept(case, allowed)
+    return Ruling(order_ref=ref, quantity=allowed, waits=waits and allowed > 0, gates=shrunk)
+
+
+def _with_proceeds(tally: Tally) -> Tally:
+    return Tally(
+        cash=tally.cash + tally.proceeds, nlv=tally.nlv, bought=tally.bought, sold=tally.sold, entries=tally.entries,
+        accepted=tally.accepted, high=tally.high, low=tally.low, sales=tally.sales, purchases=tally.purchases,
+    )  # fmt: skip
+
+
+def rulings(seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate) -> tuple[Ruling, ...]:
+    """All layers over the whole batch, each taking the quantities so far as ceilings."""
+    with localcontext() as context:
+        context.prec = DIGITS
+        layers = (platform(mandate, seen.account_class), account(mandate), user(seen.rules), strategy(mandate))
+        so_far = {
+            order.order_ref: Ruling(order_ref=order.order_ref, quantity=order.quantity, waits=False, gates=())
+            for order in orders
+        }
+        if not all(lock.satisfied for lock in seen.interlocks):
+            so_far = {r: Ruling(order_ref=r, quantity=ZERO, waits=False, gates=("mode",)) for r in so_far}
+        for layer in layers:
+            _one_pass(seen, orders, mandate, layer, so_far)
+        return tuple(so_far[order.order_ref] for order in orders)
+
+
+def _one_pass(
+    seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, layer: Pass, so_far: dict[str, Ruling]
+) -> None:  # fmt: skip
+    tally = opening_tally(seen)
+    quotes = {quote.symbol: quote for quote in seen.quotes}
+    things = {thing.symbol: thing for thing in seen.instruments}
+    held = {position.symbol: position.quantity for position in seen.snapshot.positions}
+    for order in orders:
+        before = so_far[order.order_ref]
+        if before.quantity == 0:
+            continue
+        case = Case(
+            seen=seen, mandate=mandate, order=lowered(order, before.quantity), tally=tally,
+            quote=quotes[order.symbol], thing=things[order.symbol], held=held.get(order.symbol, ZERO),
+        )  # fmt: skip
+        ruling = judge_one(case, layer)
+        so_far[order.order_ref] = Ruling(
+            order_ref=order.order_ref, quantity=ruling.quantity, waits=before.waits or ruling.waits,
+            gates=(*before.gates, *ruling.gates),
+        )  # fmt: skip
+
+
+def lowered(order: PlannedOrder, quantity: Decimal) -> PlannedOrder:
+    if quantity == order.quantity:
+        return order
+    return PlannedOrder(
+        order_ref=order.order_ref, symbol=order.symbol, side=order.side, effect=order.effect, quantity=quantity,
+        reference_price=order.reference_price, notional=order.notional, phase=order.phase, reason=order.reason,
+        forced=order.forced, type=order.type, limit_price=order.limit_price, estimated_fee=order.estimated_fee,
+    )  # fmt: skip
