@@ -16,10 +16,13 @@ SECTORS = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Panel:
-    """`close[t, i]` in cents; the open of a day is the close before it, so that closes are all there is to trade at."""
+    """`close[t, i]` in cents; the open of a day is the close before it, so that closes are all there is to trade at.
+
+    `dollars` is the mean of close x volume over the 20 days before each day.
+    """
 
     close: Floats
-    volume: Floats
+    dollars: Floats
     sector: Ints
 
 
@@ -57,9 +60,7 @@ def panel(case: Case, seed: int = 42) -> Panel:
     market = rng.normal(0.0004, 0.004, case.days)
     own = rng.normal(-0.5 * 0.012**2, 0.012, (case.days, case.symbols))
     close = np.maximum(np.round(start * np.exp(np.cumsum(market[:, None] * beta + own, axis=0)), 2), 0.01)
-    dollars = rng.lognormal(np.log(3e7), 1.2, case.symbols)
-    volume = np.round(dollars / close * rng.lognormal(0.0, 0.3, close.shape))
-    return Panel(close=close, volume=volume, sector=rng.integers(0, SECTORS, case.symbols))
+    return Panel(close=close, dollars=_mean_dollars(rng, close), sector=rng.integers(0, SECTORS, case.symbols))
 
 
 def target_weights(case: Case, seed: int = 7) -> Floats:
@@ -68,12 +69,10 @@ def target_weights(case: Case, seed: int = 7) -> Floats:
     return INVESTED * raw / raw.sum(axis=1, keepdims=True)
 
 
-def mean_dollars(panel: Panel, window: int = 20) -> Floats:
-    """Mean close x volume over the `window` days before each day, and NaN before there are 15 of them."""
-    dollars = panel.close * panel.volume
-    sums = np.cumsum(np.vstack([np.zeros((1, dollars.shape[1])), dollars]), axis=0)
-    days = np.arange(dollars.shape[0])
-    first = np.maximum(days - window, 0)
-    counts = days - first
-    mean = (sums[days] - sums[first]) / np.maximum(counts, 1)[:, None]
-    return np.where(counts[:, None] >= 15, mean, np.nan)
+def _mean_dollars(rng: np.random.Generator, close: Floats, window: int = 20) -> Floats:
+    # Volumes in whole shares; the days before the first have its price.
+    history = np.vstack([np.repeat(close[:1], window, axis=0), close])
+    usual = rng.lognormal(np.log(3e7), 1.2, close.shape[1])
+    traded = history * np.round(usual / history * rng.lognormal(0.0, 0.3, history.shape))
+    sums = np.cumsum(np.vstack([np.zeros((1, close.shape[1])), traded]), axis=0)
+    return np.round((sums[window:-1] - sums[: -window - 1]) / window, 2)

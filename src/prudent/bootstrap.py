@@ -14,18 +14,18 @@ from pathlib import Path
 
 from prudent import __version__
 from prudent.brokers.dry_run import DryRunBroker
-from prudent.brokers.simulated import SimulatedBroker, open_store
+from prudent.brokers.simulated import SimulatedBroker, SqliteVenueStore
 from prudent.clock import SimulatedClock, SystemClock
 from prudent.domain.accounts import Mode, TradingState
-from prudent.domain.cycles import CycleRecord, Interlock
+from prudent.domain.cycles import Interlock
 from prudent.domain.errors import ConfigError, InputError, StoreError
 from prudent.domain.mandate import Mandate
 from prudent.domain.records import utc_text
 from prudent.ledger import LedgerStore, open_ledger
-from prudent.ledger.files import write_audit_file
-from prudent.marketdata import ExchangeCalendar, InstrumentMaster, open_market
+from prudent.marketdata.calendars import ExchangeCalendar
+from prudent.marketdata.instruments import InstrumentMaster
 from prudent.pipeline.world import World
-from prudent.ports import Broker, MarketData
+from prudent.ports import Broker, Clock, MarketData
 from prudent.registry import strategy
 from prudent.settings import Loaded, load_settings
 
@@ -158,11 +158,7 @@ class Desk:
                     return path.read_text(encoding="utf-8")
                 except (OSError, UnicodeDecodeError) as error:
                     raise InputError(f"{path} must be a readable text file: {error}; check it") from error
-        raise InputError(f"file {name!r} must exist, was found neither here nor in {self.home / 'json'}; check the name")
-
-    def write_audit(self, record: CycleRecord) -> Path:
-        """The cycle's own JSON file under `audit/`."""
-        return write_audit_file(self.home / "audit", record)
+        raise InputError(f"file {name!r} must exist, was neither here nor in {self.home / 'json'}; check the name")
 
 
 def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None) -> Desk:
@@ -181,18 +177,28 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None) -> Desk
     calendar = ExchangeCalendar()
     instruments = InstrumentMaster()
     clock = _clock(home, loaded)
-    market = open_market(loaded.settings.data.source, clock=clock, calendar=calendar, folder=_data_folder(home, loaded))
-    venue = SimulatedBroker(open_store(home / "data" / "venue.sqlite"), market=market, calendar=calendar, clock=clock,
-                            instruments=instruments)
+    market = _market(home, loaded, clock, calendar)
+    venue = SimulatedBroker(SqliteVenueStore(home / "data" / "venue.sqlite"), market, calendar, clock)
     return Desk(
         home=home, loaded=loaded, mode=mode, clock=clock, calendar=calendar, instruments=instruments, market=market,
-        ledger=open_ledger(home / "data" / "ledger.sqlite"), broker=venue, config_hash=_config_hash(home),
+        ledger=open_ledger(home / "data" / "ledger.sqlite", audit_folder=home / "audit"), broker=venue,
+        config_hash=_config_hash(home),
     )  # fmt: skip
 
 
-def _data_folder(home: Path, loaded: Loaded) -> Path:
-    path = loaded.settings.data.path
-    return home / "data" / "cache" if path is None else (home / path)
+def _market(home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar) -> MarketData:
+    data = loaded.settings.data
+    if data.source == "sample":
+        from prudent.marketdata.sample import SampleMarket
+
+        return SampleMarket(clock, calendar)
+    if data.source == "files":
+        from prudent.marketdata.files import FilesMarket
+
+        return FilesMarket(clock, calendar, folder=home / (data.path or "data"))
+    from prudent.marketdata.yahoo import YahooMarket
+
+    return YahooMarket(clock, calendar, cache=home / "data" / "yahoo")
 
 
 def _clock(home: Path, loaded: Loaded) -> SystemClock | SimulatedClock:
@@ -205,7 +211,7 @@ def _clock(home: Path, loaded: Loaded) -> SystemClock | SimulatedClock:
         try:
             start = datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["now"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path} must hold the simulated time, cannot be read ({error}); restore or delete it") from error
+            raise StoreError(f"{path} must hold the simulated time, was {error}; restore or delete it") from error
     if start is None:
         raise ConfigError("clock.start must be set with sample or file data; add e.g. `clock: {start: 2022-11-28}`")
     return SimulatedClock(start, on_move=lambda now: _write_atomically(path, json.dumps({"now": utc_text(now)})))

@@ -3,19 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 
 import pytest
-
-from prudent.domain.accounts import Position, TradingState
-from prudent.domain.errors import BlockedError, InputError
-from prudent.domain.orders import OrderIntent, OrderReport, OrderStatus, Side
-from prudent.domain.proposals import Answer
-from prudent.domain.records import digest, encode
-from prudent.domain.rules import RuleCategory, UserRule
-from prudent.domain.verdicts import Outcome
-from prudent.ledger import LedgerStore
-from prudent.ports import Ledger, RunRef
 from tests.contract.ledger_build import (
     ACCOUNT,
     MONDAY,
@@ -30,6 +19,16 @@ from tests.contract.ledger_build import (
     record,
     report,
 )
+
+from prudent.domain.accounts import Position, TradingState
+from prudent.domain.errors import BlockedError, InputError
+from prudent.domain.orders import OrderIntent, OrderReport, OrderStatus, Side
+from prudent.domain.proposals import Answer
+from prudent.domain.records import digest, encode
+from prudent.domain.rules import RuleCategory, UserRule
+from prudent.domain.verdicts import Outcome
+from prudent.ledger import LedgerStore
+from prudent.ports import Ledger, RunRef
 
 S = OrderStatus
 
@@ -46,8 +45,8 @@ class LedgerContract:
         ledger.add_account(mandate(), cash=d("10000"), at=MONDAY)
         return self.open_run(ledger)
 
-    def open_run(self, ledger: LedgerStore, mode: str = "paper", **limits: Decimal) -> RunRef:
-        return ledger.open_run(mandate(**limits), mode=mode, rules=(), code_version="1", at=MONDAY)
+    def open_run(self, ledger: LedgerStore, mode: str = "paper", *, cash_max: str = "1") -> RunRef:
+        return ledger.open_run(mandate(cash_max=cash_max), mode=mode, rules=(), code_version="1", at=MONDAY)
 
     def send(self, ledger: LedgerStore, run: RunRef, *intents: OrderIntent) -> int:
         """Bring intents to SENDING in a new cycle."""
@@ -130,7 +129,7 @@ class LedgerContract:
         rule = UserRule(rule_id="r", rule_name="R", rule_category=RuleCategory.RISK)
         assert run.id == "weekly/1"
         assert self.open_run(ledger) == run
-        assert self.open_run(ledger, cash_max=d("0.5")).number == 2
+        assert self.open_run(ledger, cash_max="0.5").number == 2
         assert self.open_run(ledger).number == 3
         again = ledger.open_run(mandate(), mode="paper", rules=(rule,), code_version="1", at=MONDAY)
         newer = ledger.open_run(mandate(), mode="paper", rules=(rule,), code_version="2", at=MONDAY)
@@ -147,7 +146,7 @@ class LedgerContract:
 
     def test_cycle_numbers_are_never_reused(self, ledger: LedgerStore, run: RunRef) -> None:
         assert [ledger.next_cycle(run, at=MONDAY) for _ in range(3)] == [1, 2, 3]
-        assert self.open_run(ledger, cash_max=d("0.5")) != run
+        assert self.open_run(ledger, cash_max="0.5") != run
         with pytest.raises(BlockedError, match="must be running"):
             ledger.next_cycle(run, at=MONDAY)
 
@@ -312,9 +311,7 @@ class LedgerContract:
         tomorrow = ledger.history(ACCOUNT, session=TUESDAY, at=later(days=1))
         assert tomorrow.nlv_open is None
 
-    def test_history_counts_orders_of_the_session_and_lists_recent_ones(
-        self, ledger: LedgerStore, run: RunRef
-    ) -> None:
+    def test_history_counts_orders_of_the_session_and_lists_recent_ones(self, ledger: LedgerStore, run: RunRef) -> None:
         buy, other = intent(), intent("MSFT")
         self.send(ledger, run, buy, other)
         ledger.reported(ACCOUNT, report(other, S.NOT_SENT), at=MONDAY)
@@ -322,9 +319,7 @@ class LedgerContract:
         ledger.value(ACCOUNT, nlv=d("9999"), at=MONDAY, session=SESSION)
         seen = ledger.history(ACCOUNT, session=SESSION, at=later(minutes=9))
         assert (seen.trades_today, seen.has_traded) == (1, True)
-        assert [(each.symbol, each.status) for each in seen.recent_orders] == [
-            ("AAPL", S.FILLED), ("MSFT", S.NOT_SENT),
-        ]  # fmt: skip
+        assert {each.symbol: each.status for each in seen.recent_orders} == {"AAPL": S.FILLED, "MSFT": S.NOT_SENT}
         assert ledger.history(ACCOUNT, session=SESSION, at=later(minutes=10)).recent_orders == ()
         assert ledger.history(ACCOUNT, session=TUESDAY, at=later(days=1)).trades_today == 0
 

@@ -32,8 +32,8 @@ def later(**amount: int) -> datetime:
     return MONDAY + timedelta(**amount)
 
 
-def mandate(account: str = ACCOUNT, **limits: Decimal) -> Mandate:
-    return Mandate(account=account, name="Weekly balanced", limits=Limits(**limits))  # type: ignore[arg-type]
+def mandate(account: str = ACCOUNT, *, cash_max: str = "1") -> Mandate:
+    return Mandate(account=account, name="Weekly balanced", limits=Limits(cash_max=d(cash_max)))
 
 
 def intent(

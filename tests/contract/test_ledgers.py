@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.contract.ledger import LedgerContract
+from tests.contract.ledger_build import ACCOUNT, MONDAY, SESSION, d, fill, intent, mandate, report
 
 from prudent.domain.errors import BlockedError
 from prudent.domain.orders import OrderStatus
 from prudent.ledger import LedgerStore, open_ledger
-from tests.contract.ledger import LedgerContract
-from tests.contract.ledger_build import ACCOUNT, MONDAY, SESSION, d, fill, intent, mandate, report
 
 
 class TestMemoryLedger(LedgerContract):

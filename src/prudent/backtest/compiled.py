@@ -27,8 +27,9 @@ class CompiledKernels:
     def __init__(self, *entries: Callable[..., Any], swaps: Swaps | None = None, cache: Path | None = None) -> None:
         self._numba = _numba()
         self._swaps = dict(swaps or {})
+        self._entries = entries
         self._functions: dict[Callable[..., Any], Any] = {}
-        self.kernels = tuple(self._reached(entries))
+        self.kernels = tuple(self._reached())
         self._cache = None if cache is None else cache / self._digest()
         for kernel in self.kernels:
             self._compile(kernel)
@@ -36,7 +37,7 @@ class CompiledKernels:
     def __getitem__(self, kernel: Kernel) -> Kernel:
         return cast("Kernel", self._functions[kernel])
 
-    def _reached(self, entries: tuple[Callable[..., Any], ...]) -> Iterator[types.FunctionType]:
+    def _reached(self) -> Iterator[types.FunctionType]:
         # Callees before callers, so that each finds the compiled form of what it calls.
         done: set[Callable[..., Any]] = set()
 
@@ -49,15 +50,19 @@ class CompiledKernels:
                 yield from visit(callee)
             yield cast("types.FunctionType", kernel)
 
-        for entry in entries:
+        for entry in self._entries:
             yield from visit(entry)
 
     def _compile(self, kernel: types.FunctionType) -> None:
         source = cast("types.FunctionType", self._swaps.get(kernel, kernel))
         # A stand-in has no file that could be stamped; its callers carry its machine code in their own entries.
         keep = self._cache is not None and kernel not in self._swaps
+        # Kernels are small and call each other for every order: inlined, and without counting references to arrays that
+        # outlive the call, they take a quarter of the time. Only a kernel that makes arrays must count.
+        makes_arrays = "np" in source.__code__.co_names
         with self._machine_code_in(self._cache if keep else None):
-            self._functions[kernel] = self._numba.njit(cache=keep)(self._rebuilt(source, kernel))
+            decorate = self._numba.njit(cache=keep, forceinline=kernel not in self._entries, _nrt=makes_arrays)
+            self._functions[kernel] = decorate(self._rebuilt(source, kernel))
 
     def _rebuilt(self, source: types.FunctionType, kernel: types.FunctionType) -> types.FunctionType:
         known = {
@@ -69,7 +74,8 @@ class CompiledKernels:
         return rebuilt
 
     def _digest(self) -> str:
-        seal = hashlib.sha256(self._numba.__version__.encode())
+        options = CompiledKernels._compile.__code__
+        seal = hashlib.sha256(repr((self._numba.__version__, options.co_consts, options.co_code)).encode())
         for kernel in self.kernels:
             source = cast("types.FunctionType", self._swaps.get(kernel, kernel))
             seal.update(f"{kernel.__module__}.{kernel.__qualname__}".encode())

@@ -21,11 +21,12 @@ RECORD_SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FxRate:
-    """Units of the base currency for one unit of `currency`, as of a time."""
+    """Units of the base currency for one unit of `currency`, as of a time; `previous` is the last close's rate."""
 
     currency: str
     rate: Decimal
     as_of: datetime | None = None
+    previous: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,8 @@ def _decode_union(options: tuple[object, ...], data: Json) -> object:
         for option in options:
             if isinstance(option, type) and getattr(option, "kind", None) == data["kind"]:
                 return _decode(option, data)
+    if bool in options and str in options:
+        return data  # `Json` itself: what was read is the value
     rest = [option for option in options if option is not type(None)]
     return _decode(rest[0], data)
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from prudent.domain.mandate import CostModel
-from prudent.domain.money import ZERO, round_cents, to_cents
+from prudent.domain.money import CENT, ZERO, round_cents, to_cents
 
 NONE = 0
 IBKR_FIXED = 1
@@ -65,3 +65,8 @@ def commission_row(
     if model in _PER_SHARE:
         return to_cents(min(max(_MIN[model], _PER_SHARE[model] * size), _MAX_SHARE * value))
     return to_cents(_VALUE_SHARE.get(model, ZERO) * value)
+
+
+def split_cost(model: CostModel, parts: int) -> Decimal:
+    """The most that trading in `parts` more parts adds to the commission: a minimum each, and its rounding."""
+    return max(parts, 0) * (_MIN.get(model, ZERO) + CENT)

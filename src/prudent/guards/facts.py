@@ -94,7 +94,7 @@ def start_holding(o: Cells, market: Cells, holdings: Cells, sector: Cells, i: in
     high = holdings[h + HELD] + holdings[h + PENDING_BUY]
     worst = worst_quantity(high, holdings[h + HELD] - holdings[h + PENDING_SELL])
     if worst > SHARE_TOLERANCE:
-        unit = market[m + MARK] * market[m + MULTIPLIER] * market[m + FX_RATE]
+        unit = market[m + MARK] * (market[m + MULTIPLIER] * market[m + FX_RATE])
         o[HELD_COUNT] += 1.0
         o[GROSS] = cents(o[GROSS] + cents(worst * unit))
         if high > SHARE_TOLERANCE:

@@ -74,6 +74,13 @@ def find(tx: Transaction, account: str) -> Account:
     return account_row(row)
 
 
+def currency(tx: Transaction, account: str) -> str:
+    """The currency of a known account."""
+    row = tx.one(_ACCOUNT, account=account)
+    assert row is not None, f"{account} has rows in the ledger and so must be an account of it"
+    return str(row["currency"])
+
+
 def listed(tx: Transaction) -> tuple[Account, ...]:
     return tuple(account_row(row) for row in tx.all(_ACCOUNTS))
 
@@ -108,10 +115,8 @@ def add(
         "mandate": mandate.hash, "cash": encode(cash), "positions": encode(held),
     })  # fmt: skip
     if lines:
-        append_entry(
-            tx, Entry(account=account, kind="opening", ref=account, at=at, text="opening balance"), lines,
-            currency=mandate.currency,
-        )  # fmt: skip
+        opening = Entry(account=account, kind="opening", ref=account, at=at, text="opening balance")
+        append_entry(tx, books.of(tx, account), opening, lines, currency=mandate.currency)
     if cash and not held:
         # Cash alone has a known value: it is the first valuation, so that costs of the first trades count as a loss.
         valuations.store(tx, books, account, nlv=cash, at=at, session=exchange_date(at))
@@ -142,9 +147,10 @@ def flow(tx: Transaction, books: Books, account: str, moved: Flow) -> bool:
         if known != text:
             raise InputError(f"ref {moved.ref!r} already stands for {known}, was given {text}; choose another ref")
         return False
-    lines = flow_lines(books.of(tx, account), moved.kind, moved.amount)
+    book = books.of(tx, account)
+    lines = flow_lines(book, moved.kind, moved.amount)
     entry = Entry(account=account, kind="flow", ref=moved.ref, at=moved.at, text=text)
-    append_entry(tx, entry, lines, currency=currency)
+    append_entry(tx, book, entry, lines, currency=currency)
     audit.note(tx, "flow_booked", account, moved.at, {
         "kind": str(moved.kind), "amount": encode(moved.amount), "currency": currency, "ref": moved.ref,
     })  # fmt: skip

@@ -14,10 +14,11 @@ from prudent.domain.cycles import CycleRecord
 from prudent.domain.errors import BlockedError, InputError, StoreError
 from prudent.domain.orders import OrderIntent, OrderStatus
 from prudent.domain.proposals import ExitCause
-from prudent.domain.records import Json, canonical, decode, encode, utc_text
+from prudent.domain.records import Json, decode, encode, utc_text
 from prudent.domain.verdicts import GuardLabel, GuardReport, Layer, Outcome
 from prudent.ledger import audit, orders, runs, valuations
 from prudent.ledger.database import Transaction, Value
+from prudent.ledger.hash_chain import spelled
 from prudent.ledger.schema import CYCLES, ORDERS, REASONING, RECORDS, VERDICT_COUNTS, mine
 
 REASONING_KINDS = ("plan", "analysis", "decision", "reflection")
@@ -67,7 +68,7 @@ def record(tx: Transaction, record: CycleRecord, *, why: Mapping[str, str]) -> s
         BlockedError: the cycle has another record already.
     """
     row = runs.find_cycle(tx, record.account, record.run, record.cycle)
-    body = canonical(encode(record))
+    body = spelled(encode(record)).encode()
     name = hashlib.sha256(body).hexdigest()
     if row["record_digest"] is not None:
         if row["record_digest"] != name:

@@ -1,6 +1,6 @@
 """The stored journal: entries are appended, never changed, and a book is what they add up to."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -77,8 +77,8 @@ def booked(tx: Transaction, account: str, kind: str, ref: str) -> str | None:
     return None if row is None else str(row["text"])
 
 
-def append_entry(tx: Transaction, entry: Entry, lines: Iterable[Line], *, currency: str) -> int:
-    """Store a balanced entry; gives its number."""
+def append_entry(tx: Transaction, book: Book, entry: Entry, lines: Sequence[Line], *, currency: str) -> int:
+    """Store a balanced entry and take it into its book, which must be up to date; gives its number."""
     last = tx.one(_LAST)
     number = int((last["entry"] if last else 0) or 0) + 1
     tx.run(
@@ -96,4 +96,6 @@ def append_entry(tx: Transaction, entry: Entry, lines: Iterable[Line], *, curren
             for index, line in enumerate(lines, start=1)
         ],
     )  # fmt: skip
+    for line in lines:
+        book.add(number, line, entry.at)
     return number

@@ -11,7 +11,7 @@ from prudent.domain.accounts import TradingState
 from prudent.domain.errors import BlockedError
 from prudent.domain.money import ZERO, plain
 from prudent.domain.orders import DONE, Effect, Fill, OrderIntent, OrderReport, OrderStatus, Side
-from prudent.domain.records import Json, encode, utc_text
+from prudent.domain.records import Json, digest, encode, utc_text
 from prudent.ledger import accounts, audit, states
 from prudent.ledger.booking import Line, fill_lines, realised_of
 from prudent.ledger.database import Row, Transaction, Value
@@ -100,16 +100,18 @@ def approve(tx: Transaction, run: RunRef, cycle: int, intents: Sequence[OrderInt
     if not fresh:
         return
     when = utc_text(at)
+    dry = int(mode["mode"] == "dry_run")
+    spelled = [intent.as_json() for intent in fresh]
+    seals = [digest(spelling) for spelling in spelled]
     tx.many(_ADD, [
-        new_row(intent, OrderStatus.APPROVED, at)
-        | {"run": run.number, "cycle": cycle, "dry": int(mode["mode"] == "dry_run"), "seal": intent.seal}
-        for intent in fresh
+        new_row(intent, OrderStatus.APPROVED, at) | {"run": run.number, "cycle": cycle, "dry": dry, "seal": seal}
+        for intent, seal in zip(fresh, seals)
     ])  # fmt: skip
     tx.many(_ADD_EVENT, [
         _event(run.account, intent.order_ref, 1, OrderStatus.PROPOSED, OrderStatus.APPROVED) | {"at": when}
         for intent in fresh
     ])  # fmt: skip
-    approved: list[Json] = [{"intent": intent.as_json(), "seal": intent.seal} for intent in fresh]
+    approved: list[Json] = [{"intent": spelling, "seal": seal} for spelling, seal in zip(spelled, seals)]
     audit.note(tx, "orders_approved", run.account, at, {"cycle": f"{run.id}/{cycle}", "orders": approved})
 
 
@@ -268,18 +270,19 @@ def _alarm(row: Row, state: OrderStatus, fresh: Sequence[Fill], conflicts: Seque
 
 def _book(tx: Transaction, books: Books, row: Row, fill: Fill) -> Json:
     account = str(row["account"])
-    lines: tuple[Line, ...] = fill_lines(books.of(tx, account), fill)
-    entry = append_entry(
-        tx, Entry(account=account, kind="fill", ref=fill.exec_id, at=fill.time,
-                  text=f"{fill.side} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)}"),
-        lines, currency=accounts.find(tx, account).currency,
+    book = books.of(tx, account)
+    lines: tuple[Line, ...] = fill_lines(book, fill)
+    text = f"{fill.side} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)}"
+    number = append_entry(
+        tx, book, Entry(account=account, kind="fill", ref=fill.exec_id, at=fill.time, text=text), lines,
+        currency=accounts.currency(tx, account),
     )  # fmt: skip
     tx.run(
         _ADD_FILL, account=account, exec_id=fill.exec_id, order_ref=row["order_ref"], run=row["run"],
         cycle=row["cycle"], symbol=fill.symbol, side=str(fill.side), quantity=plain(fill.quantity),
         price=plain(fill.price),
         commission=plain(fill.commission), quality=str(fill.quality), time=utc_text(fill.time),
-        realised=plain(realised_of(lines)), entry=entry,
+        realised=plain(realised_of(lines)), entry=number,
     )  # fmt: skip
     return encode(fill)
 

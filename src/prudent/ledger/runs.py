@@ -116,7 +116,7 @@ def open_run(tx: Transaction, frozen: Frozen, *, at: datetime) -> RunRef:
         rules=canonical(encode(frozen.rules)).decode(), strategy=frozen.mandate.strategy,
         code_version=frozen.code_version, started=utc_text(at), ended=None,
         start_value=None if unit is None or valued is None else str(encode(valued.nlv)), final_value=None,
-        unit_start=unit, unit_peak=unit, unit_last=unit, max_drawdown=None, note=None,
+        unit_start=unit, unit_peak=unit, unit_last=unit, max_drawdown=None, note="",
         mandate_version=mandates.version_of(tx, frozen.mandate, at), trades=0,
     )  # fmt: skip
     audit.note(tx, "run_started", account, at, {

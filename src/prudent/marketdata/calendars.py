@@ -146,7 +146,9 @@ def _utc_offsets(days: NDArray[np.int64]) -> NDArray[np.int64]:
     # New York's offset from UTC at noon of each day: it changes twice a year, so two bisections a year find it all.
     years = range(day_of(int(days[0])).year, day_of(int(days[-1])).year + 1)
     changes = [
-        _first_change(date(year, *start), date(year, *end)) for year in years for start, end in (((1, 1), (7, 1)), ((7, 1), (12, 31)))
+        _first_change(start, end)
+        for year in years
+        for start, end in ((date(year, 1, 1), date(year, 7, 1)), (date(year, 7, 1), date(year, 12, 31)))
     ]
     marks = np.array([days[0], *changes], dtype=np.int64)
     offsets = np.array([_offset(int(day)) for day in marks], dtype=np.int64)

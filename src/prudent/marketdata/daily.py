@@ -95,10 +95,12 @@ class DailyMarket:
             raise LookAhead(f"headlines up to {end} were asked for at {self._now().now}; end at the clock's date")
         return ()
 
-    def price_inside(self, columns: DailyColumns, row: int, moment: Moment) -> Seen | None:
-        """The latest price of the running session, whose row of `columns` is `row`: its open, where that is known."""
+    def price_inside(self, columns: DailyColumns, row: int | None, moment: Moment) -> Seen | None:
+        """The latest price of the running session, its row in `columns` being `row` if there is one: its open."""
+        if moment.session is None or row is None:
+            return None
         opened = float(columns.fields["open"][row])
-        if moment.session is None or not opened > 0.0:
+        if not opened > 0.0:
             return None
         return Seen(opened, moment.session.open, columns.quality_of("open", row, row + 1))
 
@@ -193,14 +195,14 @@ class DailyMarket:
         if columns is None or standing is None:
             return Quote(symbol=symbol, price=None, source=self._source, market_open=is_open)
         row = standing.row + 1
-        has_today = is_open and row < len(columns.days) and int(columns.days[row]) == moment.today
-        seen = self.price_inside(columns, row, moment) if has_today else None
+        has_today = row < len(columns.days) and int(columns.days[row]) == moment.today
+        seen = self.price_inside(columns, row if has_today else None, moment) if is_open else None
         if seen is None:
             price, level, quality = standing.close, standing.raw_close, standing.quality
             as_of = self._close_of(standing, moment)
         else:
             price, quality, as_of = to_decimal(seen.price), seen.quality, seen.as_of
-            level = to_decimal(seen.price * float(columns.fields["factor"][row]))
+            level = to_decimal(seen.price * float(columns.fields["factor"][row if has_today else standing.row]), 4)
         bid, ask = spread_around(price, standing.half_spread)
         return Quote(
             symbol=symbol, price=price, bid=bid, ask=ask, level=level, previous_close=standing.close,

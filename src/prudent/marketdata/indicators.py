@@ -1,5 +1,7 @@
 """The few indicators that a quote carries, from daily closes."""
 
+from functools import cache
+
 import numpy as np
 
 from prudent.ports import Floats
@@ -16,13 +18,14 @@ def wilder_rsi(closes: Floats, *, period: int = RSI_PERIOD) -> float | None:
     """
     if len(closes) <= period or not np.isfinite(closes).all():
         return None
-    changes = np.diff(closes)
+    changes = closes[1:] - closes[:-1]
     weights = _weights(len(changes), period)
-    gain = float(np.sum(weights * np.maximum(changes, 0.0)))
-    loss = float(np.sum(weights * np.maximum(-changes, 0.0)))
-    return 100.0 * gain / (gain + loss) if gain + loss > 0.0 else 50.0
+    gained = float(weights @ np.maximum(changes, 0.0))
+    moved = float(weights @ np.abs(changes))
+    return 100.0 * gained / moved if moved > 0.0 else 50.0
 
 
+@cache
 def _weights(count: int, period: int) -> Floats:
     decay = 1.0 - 1.0 / period
     ages = np.arange(count - 1, -1, -1, dtype=np.float64)

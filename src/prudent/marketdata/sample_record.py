@@ -91,7 +91,7 @@ class ShippedRecord:
             high=(np.maximum(opened, close) + files["high"][part]) / scale,
             low=(np.minimum(opened, close) - files["low"][part]) / scale,
             close=close / scale,
-            volume=files["volume"][part] * SHARES_PER_UNIT,
+            volume=files["volume"][part].astype(np.float64) * SHARES_PER_UNIT,
         )
 
     @cached_property
@@ -116,4 +116,4 @@ def _arrays(path: Path) -> dict[str, NDArray[np.int32]]:
         with np.load(path) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
-        raise StoreError(f"the sample file {path} must be readable, but is not ({error}); install the package again") from error
+        raise StoreError(f"sample file {path} must be readable, but is not ({error}); install prudent again") from error

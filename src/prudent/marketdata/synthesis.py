@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from prudent.marketdata.calendars import day_number, day_of
 from prudent.marketdata.columns import Days
-from prudent.marketdata.noise import bells, counters, seed, uniform, uniforms
+from prudent.marketdata.noise import Counters, bells, counters, seed, uniforms
 from prudent.ports import Floats
 
 BARS_MAX = 13
@@ -26,6 +26,7 @@ PATH_PART = 0.7
 PATH_LIMIT = 0.15
 SPLIT_BELOW = 12.0
 Rows = NDArray[np.int64]
+_SLOTS = np.arange(BARS_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,9 @@ class Actions:
 
 def rounded(prices: Floats) -> Floats:
     """Prices to a hundredth of a cent, or finer below a dollar."""
-    return np.where(prices >= 1.0, np.round(prices, 4), np.round(prices, 6))
+    scale = np.where(prices >= 1.0, 1e4, 1e6)
+    whole: Floats = np.rint(prices * scale) / scale
+    return whole
 
 
 def volatility(close: Floats) -> Floats:
@@ -83,26 +86,33 @@ def opens(symbol: str, days: Days, close: Floats, deviation: Floats) -> Floats:
     return opened
 
 
-def paths(symbol: str, days: Days, opened: Floats, close: Floats, deviation: Floats, counts: Rows) -> Paths:
-    """The bars of each session from columns in step; only the last bar of a session depends on its close."""
-    number = days[:, None] * BARS_MAX + np.arange(BARS_MAX)
-    steps = bells(seed("path", symbol), counters(number)) * (deviation * (PATH_PART / BARS_MAX**0.5))[:, None]
-    walk = np.clip(np.cumsum(steps, axis=1), -PATH_LIMIT, PATH_LIMIT)
-    # Where the last bar's jump ends is the close; what comes before is walked from the open.
-    before_last = np.arange(BARS_MAX) < (counts - 1)[:, None]
-    ends = np.where(before_last, rounded(opened[:, None] * (1.0 + walk)), close[:, None])
+def path_ends(symbol: str, days: Days, opened: Floats, close: Floats, deviation: Floats, counts: Rows) -> Floats:
+    """The closes of each session's bars from columns in step; only the last one depends on the session's close."""
+    walk = np.cumsum(bells(seed("path", symbol), _bar_counters(days)), axis=1)
+    walk *= (deviation * (PATH_PART / BARS_MAX**0.5))[:, None]
+    np.clip(walk, -PATH_LIMIT, PATH_LIMIT, out=walk)
+    before_last = (counts - 1)[:, None] > _SLOTS
+    return np.where(before_last, rounded(opened[:, None] * (1.0 + walk)), close[:, None])
+
+
+def paths(symbol: str, days: Days, opened: Floats, ends: Floats, deviation: Floats, counts: Rows) -> Paths:
+    """The bars around what `path_ends` gave: each opens where the last one closed, and reaches a little beyond both."""
+    number = _bar_counters(days)
     starts = np.concatenate((opened[:, None], ends[:, :-1]), axis=1)
-    within = np.arange(BARS_MAX) < counts[:, None]
-    reach = np.where(within, deviation[:, None] * 0.1, 0.0)
-    up = uniforms(seed("high", symbol), counters(number)) * reach
-    down = uniforms(seed("low", symbol), counters(number)) * reach
+    reach = np.where(counts[:, None] > _SLOTS, deviation[:, None] * 0.1, 0.0)
     top, bottom = np.maximum(starts, ends), np.minimum(starts, ends)
-    high = np.where(up > 0.0, rounded(top * (1.0 + up)), top)
-    low = np.where(down > 0.0, rounded(bottom * (1.0 - down)), bottom)
+    high = rounded(top * (1.0 + uniforms(seed("high", symbol), number) * reach))
+    low = rounded(bottom * (1.0 - uniforms(seed("low", symbol), number) * reach))
     return Paths(starts, np.maximum(high, top), np.minimum(low, bottom), ends)
 
 
-def volumes(character: Character, days: Days, close: Floats, factor: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+def _bar_counters(days: Days) -> Counters:
+    return counters(days[:, None] * BARS_MAX + _SLOTS)
+
+
+def volumes(
+    character: Character, days: Days, close: Floats, factor: Floats, deviation: Floats
+) -> tuple[Floats, Floats]:
     """Shares a day, and the part of them that was to be expected at the open (which paces the bars of the session)."""
     before = np.concatenate((close[:1], close[:-1]))
     growth = 1.08 ** ((days - day_number(date(2022, 12, 28))) // 365)
@@ -114,12 +124,11 @@ def volumes(character: Character, days: Days, close: Floats, factor: Floats, dev
 
 def bar_volumes(total: Floats, expected: Floats, counts: Rows) -> Floats:
     """Volume of each bar, high at both ends of the session; the last bar takes what the others left."""
-    slot = np.arange(BARS_MAX)
     middle = ((counts - 1) / 2.0)[:, None]
-    within = slot < counts[:, None]
-    weight = np.where(within, 1.0 + 1.5 * ((slot - middle) / middle) ** 2, 0.0)
+    within = counts[:, None] > _SLOTS
+    weight = np.where(within, 1.0 + 1.5 * ((_SLOTS - middle) / middle) ** 2, 0.0)
     paced = np.floor(expected[:, None] * weight / np.sum(weight, axis=1)[:, None])
-    last = slot == (counts - 1)[:, None]
+    last = (counts - 1)[:, None] == _SLOTS
     early = np.where(within & ~last, paced, 0.0)
     return np.where(last, total[:, None] - np.sum(early, axis=1)[:, None], early)
 
@@ -158,13 +167,15 @@ def _split(character: Character, raw: float) -> tuple[float, float]:
 
 def _action_rows(symbol: str, days: Days) -> list[tuple[int, _Decision]]:
     # Ex-dates in the second month of each quarter, splits in the third: never on the same row.
-    start = seed("actions", symbol)
-    first, last = day_of(int(days[0])), day_of(int(days[-1]))
-    dated: list[tuple[date, _Decision]] = []
-    for year in range(first.year, last.year + 1):
-        for quarter in range(4):
-            number = year * 4 + quarter
-            dated.append((date(year, 3 * quarter + 2, 3 + int(20 * uniform(start, number))), _dividend))
-            dated.append((date(year, 3 * quarter + 3, 6 + int(18 * uniform(start, number + 100_000))), _split))
-    rows = [(int(np.searchsorted(days, day_number(day))), decide) for day, decide in dated if first < day <= last]
-    return [(row, decide) for row, decide in rows if 0 < row < len(days)]
+    first, last = int(days[0]), int(days[-1])
+    quarters = [(year, month) for year in range(day_of(first).year, day_of(last).year + 1) for month in (2, 5, 8, 11)]
+    number = counters(np.array([year * 12 + month for year, month in quarters]))
+    paid = 2 + np.floor(20 * uniforms(seed("dividend", symbol), number)).astype(np.int64)
+    split = 5 + np.floor(18 * uniforms(seed("split", symbol), number)).astype(np.int64)
+    starts = np.array([day_number(date(year, month, 1)) for year, month in quarters])
+    ends = np.array([day_number(date(year, month + 1, 1)) for year, month in quarters])
+    dated = np.stack((starts + paid, ends + split), axis=1).ravel()
+    kinds: list[_Decision] = [_dividend, _split] * len(quarters)
+    inside = (first < dated) & (dated <= last)
+    rows = np.searchsorted(days, dated).tolist()
+    return [(row, decide) for row, decide, use in zip(rows, kinds, inside.tolist()) if use]

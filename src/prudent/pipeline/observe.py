@@ -46,7 +46,7 @@ def _fx_rates(world: World, base: str, instruments: Iterable[Instrument]) -> tup
     foreign = sorted({i.currency for i in instruments} - {base})
     quotes = world.market.quotes(tuple(f"{currency}{base}" for currency in foreign)) if foreign else ()
     return tuple(
-        FxRate(currency=currency, rate=quote.price, as_of=quote.as_of)
+        FxRate(currency=currency, rate=quote.price, as_of=quote.as_of, previous=quote.previous_close)
         for currency, quote in zip(foreign, quotes)
         if quote.price is not None
     )

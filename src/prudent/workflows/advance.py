@@ -39,7 +39,8 @@ def after_open(session: Session) -> datetime:
 def next_sessions(desk: Desk, count: int) -> tuple[datetime, ...]:
     """The default cycle times of the next `count` sessions after the clock's own."""
     now = desk.clock.now()
-    first = desk.calendar.session_of(now).date + timedelta(days=1 if after_open(desk.calendar.session_of(now)) <= now else 0)
+    current = desk.calendar.session_of(now)
+    first = current.date + timedelta(days=1 if after_open(current) <= now else 0)
     found = desk.calendar.sessions(first, first + timedelta(days=count * 2 + 10))
     return tuple(after_open(session) for session in found[:count])
 

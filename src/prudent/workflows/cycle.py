@@ -60,12 +60,10 @@ def run_account(
     )
     cycle = desk.ledger.next_cycle(run, at=now)
     try:
-        record = run_cycle(world, mandate, run, cycle, steps or JournalSteps())
+        return run_cycle(world, mandate, run, cycle, steps or JournalSteps())
     except DeskError as error:
         desk.ledger.fail_cycle(f"{run.id}/{cycle}", reason=str(error), at=desk.clock.now())
         raise
-    desk.write_audit(record)
-    return record
 
 
 def preview(

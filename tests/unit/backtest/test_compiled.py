@@ -122,3 +122,13 @@ def test_without_the_compiler_the_message_names_the_extra(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "meta_path", [])
     with pytest.raises(ConfigError, match="extra `fast`"):
         CompiledKernels(round_cents)
+
+
+def test_compiled_kernels_hold_on_to_no_array(compiled: CompiledKernels) -> None:
+    orders, quotes, book = batch(1, 50, 5)
+    fills = log(50)
+    compiled[match_batch](orders, quotes, book, fills, Costs(fees.NONE, 0.0))
+    before = [sys.getrefcount(column) for column in (*orders, *quotes, *book, *fills)]
+    for _ in range(20):
+        compiled[match_batch](orders, quotes, book, fills, Costs(fees.NONE, 0.0))
+    assert [sys.getrefcount(column) for column in (*orders, *quotes, *book, *fills)] == before

@@ -2,7 +2,6 @@
 
 import inspect
 import types
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ KERNELS = (
 )
 
 
-def compiled() -> dict[str, Callable[..., Any]]:
+def compiled() -> dict[str, Any]:
     """Every kernel over globals in which every other kernel is compiled too; the code objects stay the same."""
     import numba
 

@@ -136,7 +136,7 @@ def _usage(error: _click.exceptions.ClickException, args: Sequence[str]) -> int:
         return InputError.exit_code
     context = error.ctx if isinstance(error, _click.exceptions.UsageError) else None
     path = context.command_path if context else "invest"
-    message = f"{error.format_message().rstrip('.')}; see `{path} --help`"
+    message = f"{error.format_message()} See `{path} --help`."
     if "--json" in args:
         screen.write_json(path.removeprefix("invest").strip(), failed(InputError(message)))
     else:

@@ -18,6 +18,7 @@ from prudent.domain.records import Json, encode
 from prudent.domain.verdicts import GuardReport
 from prudent.entrypoints.cli import csv_tables
 from prudent.entrypoints.cli.csv_tables import PriceRow
+from prudent.guards.feeds import CALCULATOR_FEEDS
 from prudent.guards.report import judge
 from prudent.pipeline.plan import make_plan
 from prudent.settings import parse_fraction
@@ -58,7 +59,7 @@ def calculate(
     inputs: dict[str, Json] = {"source": str(files.targets), "portfolio": encode(portfolio)}
     decision = TargetWeights().decide(seen, mandate, inputs)
     plan = make_plan(seen, decision, mandate, cycle=CYCLE)
-    return plan, judge(seen, plan.orders, mandate, feeds=FEEDS), mandate
+    return plan, judge(seen, plan.orders, mandate, feeds=CALCULATOR_FEEDS), mandate
 
 
 def _observation(files: Files, planning: Planning) -> Observation:

@@ -10,7 +10,7 @@ from prudent.domain.mandate import Allocator, Mandate
 from prudent.domain.money import ZERO
 from prudent.domain.orders import Effect, Side
 from prudent.domain.proposals import ForcedExit
-from prudent.exchange.fees import commission_row, model_code
+from prudent.exchange.fees import commission_row, model_code, split_cost
 from prudent.pipeline.plan.aims import Aim, base_of
 from prudent.pipeline.plan.book import Book, Line
 from prudent.pipeline.plan.mip import allocate
@@ -105,7 +105,7 @@ def size(book: Book, aims: Sequence[Aim], exits: Sequence[Leg], mandate: Mandate
     """Run the sizing kernels over the aims that trade and read their answer back as exact legs."""
     trading = [aim for aim in aims if aim.trades]
     columns = _columns(trading)
-    rules = _rules(book, exits, mandate)
+    rules = _rules(book, exits, mandate, len(trading))
     lots = empty_lots(len(trading))
     target_lots(columns, rules.base, rules.allocator, lots.target)
     warnings = _allocate_exactly(book, trading, mandate, lots) if mandate.planning.allocator is Allocator.MIP else ()
@@ -134,9 +134,10 @@ def _columns(aims: Sequence[Aim]) -> SizingColumns:
     )
 
 
-def _rules(book: Book, exits: Sequence[Leg], mandate: Mandate) -> SizingRules:
+def _rules(book: Book, exits: Sequence[Leg], mandate: Mandate, count: int) -> SizingRules:
     planning = mandate.planning
-    cash = book.spendable
+    # Slices pay a fee each; one crossing of zero makes two sliced legs.
+    cash = book.spendable - split_cost(mandate.costs, 2 * count * (planning.slices - 1))
     for leg in exits:
         # A cover pays with the money set aside for its short; only its fee comes from the cash.
         cash += (leg.line.value(leg.quantity) if leg.effect is Effect.CLOSE else ZERO) - leg.fee(mandate)

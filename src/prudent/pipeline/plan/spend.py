@@ -11,7 +11,7 @@ from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO, to_cents
 from prudent.domain.orders import Side
 from prudent.domain.plans import OrderPlan, PlannedOrder
-from prudent.exchange.fees import commission_row, model_code
+from prudent.exchange.fees import commission_row, model_code, split_cost
 from prudent.pipeline.plan.book import Book, Line, read_book
 from prudent.pipeline.plan.sizing import FLOOR, SizingColumns, SizingRules, fit_to_cash
 
@@ -54,6 +54,7 @@ def _affordable(
             wanted[order.symbol] = wanted.get(order.symbol, ZERO) + order.quantity
         else:
             cash -= order.estimated_fee
+    cash -= split_cost(mandate.costs, sum(order.side is Side.BUY for order in orders) - len(wanted))
     symbols = sorted(wanted)
     prices = {order.symbol: _buy_price(order, lines[order.symbol]) for order in orders}
     columns = _columns([lines[symbol] for symbol in symbols], prices)

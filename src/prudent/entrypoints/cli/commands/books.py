@@ -61,10 +61,10 @@ def account_row(call: Call, desk: "Desk", account: str) -> dict[str, object]:
         return row
     book = priced_book(desk, account)
     _warn_unpriced(call, book)
-    last = desk.ledger.last_run(account)
+    kept = desk.ledger.views.account(account)
     return {
-        **row, "status": "open", "state": desk.ledger.state(account)[0], "net_liquidation": book.net_liquidation,
-        "cash": book.cash, "last_run": last.id if last else None,
+        **row, "status": kept.status, "state": kept.state, "net_liquidation": book.net_liquidation, "cash": book.cash,
+        "last_run": f"{account}/{kept.run}" if kept.run else None,
     }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def show(call: Call, account: IdArgument) -> Answer:
     return Answer(
         data={
             "id": account, "class": desk.mandate(account).account_class, "currency": book.currency,
-            "state": desk.ledger.state(account)[0], "net_liquidation": book.net_liquidation, "cash": book.cash,
+            "state": desk.ledger.views.account(account).state, "net_liquidation": book.net_liquidation, "cash": book.cash,
             "positions": list(book.positions), "open_orders": list(book.snapshot.open_orders),
             "as_of": book.as_of, "source": book.source,
         },

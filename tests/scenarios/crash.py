@@ -1,0 +1,40 @@
+"""A process of its own that runs one cycle and dies at a named point; run as `python crash.py HOME POINT`."""
+
+import os
+import sys
+from pathlib import Path
+
+from scenarios.homes import ACCOUNT
+
+from prudent.bootstrap import open_desk
+from prudent.domain.orders import OrderIntent, OrderReport
+from prudent.workflows.cycle import at_work, run_account
+from prudent.workflows.steps import JournalSteps
+
+DIED = 9
+
+
+def main(home: Path, point: str) -> None:
+    def die_at(name: str) -> None:
+        if name == point:
+            os._exit(DIED)
+
+    desk = open_desk(home)
+    submit = desk.broker.submit
+    sent = 0
+
+    def counted_submit(intent: OrderIntent) -> OrderReport:
+        nonlocal sent
+        die_at(f"before submit {sent}")
+        report = submit(intent)
+        die_at(f"after submit {sent}")
+        sent += 1
+        return report
+
+    desk.broker.submit = counted_submit  # type: ignore[method-assign]  # the process dies here, nothing is faked
+    with at_work(desk):
+        run_account(desk, ACCOUNT, steps=JournalSteps(after=die_at))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,72 @@
+"""A process killed between any two stages: the next start says what it found, and no order goes out twice."""
+
+import subprocess
+import sys
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from scenarios.crash import DIED
+from scenarios.homes import ACCOUNT, new_home, reopened
+
+from prudent.bootstrap import Desk
+from prudent.workflows.cycle import at_work, run_account
+
+TESTS = Path(__file__).parents[1]
+STAGES = ("observe", "gather", "decide", "plan", "guard", "execute", "observe_after", "verify")
+WIRE = ("before submit 0", "after submit 0", "before submit 5", "after submit 5")
+
+
+def run_and_die(home: Path, point: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scenarios.crash", str(home), point], cwd=TESTS, capture_output=True, check=False
+    )
+    assert done.returncode == DIED, done.stderr.decode()
+
+
+def assert_books_agree(desk: Desk) -> None:
+    """The ledger's cash and positions are the venue's, and every fill and order is there once."""
+    snapshot = desk.broker.snapshot(ACCOUNT)
+    book = desk.ledger.views.book(ACCOUNT)
+    assert book.cash == snapshot.cash
+    held = {p.symbol: p.quantity for p in snapshot.positions}
+    assert {p.symbol: p.quantity for p in book.positions} == held
+    fills = desk.broker.fills(ACCOUNT)
+    assert max(Counter(f.exec_id for f in fills).values(), default=1) == 1
+    assert all(count == 1 for count in Counter((f.order_ref, f.quantity) for f in fills).values())
+
+
+@pytest.mark.parametrize("point", [*STAGES, *WIRE])
+def test_a_killed_process_is_found_and_resolved_at_the_next_start(tmp_path: Path, point: str) -> None:
+    home = new_home(tmp_path)
+    run_and_die(home, point)
+    desk = reopened(home)
+    with at_work(desk) as findings:
+        assert any("no record" in each.found for each in findings)
+        assert not desk.ledger.pending_orders(ACCOUNT)
+        assert_books_agree(desk)
+        record = run_account(desk, ACCOUNT)
+        assert_books_agree(desk)
+    assert record.reconciliation is not None
+    # Every target is reached within one lot, whatever the dead process had already bought.
+    assert all(abs(s.target_quantity - s.actual_quantity) <= 1 for s in record.reconciliation.symbols_verified)
+    assert desk.ledger.verify_audit().holds
+
+
+def test_a_second_start_finds_nothing_left(tmp_path: Path) -> None:
+    home = new_home(tmp_path)
+    run_and_die(home, "after submit 5")
+    with at_work(reopened(home)) as findings:
+        assert findings
+    with at_work(reopened(home)) as findings:
+        assert findings == ()
+
+
+def test_an_order_never_sent_leaves_the_cash_alone(tmp_path: Path) -> None:
+    home = new_home(tmp_path)
+    run_and_die(home, "before submit 0")
+    desk = reopened(home)
+    with at_work(desk):
+        assert desk.broker.snapshot(ACCOUNT).cash == Decimal(100_000)
+        assert desk.ledger.views.book(ACCOUNT).cash == Decimal(100_000)
