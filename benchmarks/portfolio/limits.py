@@ -1,15 +1,61 @@
-"""The account of the workload as guards see it: the constant facts of market, account, holdings and orders."""
+"""The account of the workload as guards see it: its mandate, its guard list, and the facts that never change."""
+
+from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 
-from portfolio.panel import Floats
+from portfolio.panel import SECTORS, Floats
+from prudent.domain.accounts import Mode
+from prudent.domain.mandate import CostModel, Limits, Mandate
 from prudent.guards import columns as fact
-from prudent.guards import judges_book, judges_data, judges_loss
-from prudent.guards.columns import EVERYWHERE, GuardColumns
-from prudent.guards.evaluate import JUDGES
+from prudent.guards import feeds, report
+from prudent.guards.catalogue import GuardRow, guard_rows
+from prudent.guards.columns import GuardColumns, ScratchColumns, VerdictColumns
+
+SECTOR_WEIGHT_MAX = Decimal("0.12")
+MANDATE = Mandate(
+    account="w1",
+    costs=CostModel.NONE,
+    slippage_bps=Decimal(5),
+    limits=Limits(max_sector_weight=SECTOR_WEIGHT_MAX, max_trades_per_cycle=1000, max_trades_per_day=1000),
+)
+# The panel has closes, volumes and sectors, and the backtest its own history; what it lacks judges nobody.
+FEEDS = frozenset({
+    feeds.MODES, feeds.MARKET_HOURS, feeds.AGE, feeds.PREVIOUS_CLOSE, feeds.LEVEL, feeds.VOLUME, feeds.SECTOR,
+    feeds.HISTORY, feeds.COUNTS,
+})  # fmt: skip
 
 
-def market_table(symbols: int) -> Floats:
+def rows() -> tuple[GuardRow, ...]:
+    """The guard list of the account, as `invest run` would build it in a backtest."""
+    return guard_rows(MANDATE, mode=Mode.BACKTEST)
+
+
+def guard_table() -> GuardColumns:
+    """The list as arrays."""
+    columns = report.guard_columns(SimpleNamespace(symbols=(), kinds=()), rows(), FEEDS)
+    whole = ("bounds", "kind", "scope", "applies", "funding")
+    return GuardColumns(**{
+        name: np.array(column, np.int64 if name in whole else np.float64)
+        for name, column in columns._asdict().items()
+    })  # fmt: skip
+
+
+def empty_verdicts(orders: int, guards: int) -> VerdictColumns:
+    cells = orders * guards
+    return VerdictColumns(
+        outcome=np.zeros(cells, np.int64), allowed=np.zeros(cells), observed=np.zeros(cells),
+        approved=np.zeros(orders), waits=np.zeros(orders, np.int64),
+    )  # fmt: skip
+
+
+def empty_scratch(symbols: int) -> ScratchColumns:
+    sizes = {"sector": SECTORS, "relief": SECTORS, "facts": fact.FACTS_WIDTH}
+    return ScratchColumns(**{name: np.zeros(sizes.get(name, symbols)) for name in ScratchColumns._fields})
+
+
+def market_table(sector: Floats) -> Floats:
     """Every symbol a known, listed stock of lot 1 in the account's currency, with fresh prices and an open market."""
     row = np.full(fact.MARKET_WIDTH, np.nan)
     ones = (fact.LOT, fact.MULTIPLIER, fact.FX_RATE, fact.SECTOR_KNOWN, fact.KNOWN, fact.LISTED, fact.QUOTE_OPEN)
@@ -17,7 +63,9 @@ def market_table(symbols: int) -> Floats:
     zeros = (fact.AGE, fact.FX_AGE, fact.RESTRICTED, fact.SYMBOL_STATE)
     row[np.array(zeros) - fact.MARKET_START] = 0.0
     row[fact.KIND - fact.MARKET_START] = fact.STOCK
-    return np.tile(row, symbols)
+    table = np.tile(row, len(sector))
+    table[fact.SECTOR - fact.MARKET_START :: fact.MARKET_WIDTH] = sector
+    return table
 
 
 def account_row() -> Floats:
@@ -28,8 +76,10 @@ def account_row() -> Floats:
 
 
 def holdings_table(symbols: int) -> Floats:
+    """Nothing pending, no pair, bought long ago."""
     row = np.zeros(fact.HOLDING_WIDTH)
     row[fact.PARTNER - fact.HOLDING_START] = -1.0
+    row[fact.HOLDING_DAYS - fact.HOLDING_START] = 1000.0
     return np.tile(row, symbols)
 
 
@@ -39,13 +89,3 @@ def orders_table(orders: int) -> Floats:
     row[fact.LIMIT_PRICE] = np.nan
     row[fact.VALID] = 1.0
     return np.tile(row, orders)
-
-D,B,L=judges_data,judges_book,judges_loss
-def guard_columns(symbols):
-    l0=[(D.trading_state_allows,0,0),(D.valid_order,0,0),(D.known_instrument,0,0),(D.in_universe,0,0),(D.market_is_open,0,0),(D.fresh_price,5,0),(D.sane_price,.1,0),
-    (D.no_price_jump,.2,.35),(D.penny_stock,5,0),(D.average_volume,1e5,15),(D.participation,.05,0),(D.sector_known,0,0),(B.no_negative_cash,0,0),(B.minimum_cash_reserve,0,0),(B.no_oversell,0,0),
-    (B.no_uncovered_cover,0,0),(B.no_short,0,0),(B.no_self_cross,0,0),(B.no_duplicate,0,0),(B.order_rate,10,15),(B.no_unknown_order,3,0),(L.drawdown_halt,.25,0),(L.order_anomaly,5,5),(L.decider_anomaly,3,.5)]
-    l1=[(B.cash_range,-1,1),(B.max_position_weight,.2,0),(B.max_sector_weight,.12,0),(B.max_gross_exposure,2,0),(B.max_turnover_per_cycle,1,0),(B.max_trades_per_cycle,1000,0),(B.max_trades_per_day,1e6,0),(L.max_daily_loss,.02,0),(L.drawdown_cut,.2,0)]
-    rows=l0+l1
-    n=len(rows)
-    return GuardColumns(np.array([0,0,len(l0),n,n,n]),np.array([JUDGES.index(r[0]) for r in rows]),np.array([float(r[1]) for r in rows]),np.array([float(r[2]) for r in rows]),np.full(n,EVERYWHERE),np.zeros(0,np.int64),np.array([i for i,r in enumerate(rows) if r[0] in (B.no_negative_cash,B.minimum_cash_reserve,B.cash_range)]))

@@ -10,14 +10,22 @@ import numpy as np
 
 from portfolio.blobs import BlobWriter, read_blobs
 from portfolio.day_batch import OrderLog, Work, trade_day, value_days
-from portfolio.limits import account_row, guard_columns, holdings_table, market_table, orders_table
+from portfolio.limits import (
+    account_row,
+    empty_scratch,
+    empty_verdicts,
+    guard_table,
+    holdings_table,
+    market_table,
+    orders_table,
+    rows,
+)
 from portfolio.measure import report
-from portfolio.panel import CASES, CASH, SECTORS, Case, Floats, Panel, panel, target_weights
+from portfolio.panel import CASES, CASH, Case, Floats, Panel, panel, target_weights
 from prudent import __version__
 from prudent.backtest.compiled import CompiledKernels
 from prudent.exchange.matching import BookColumns, FillColumns, OrderColumns, QuoteColumns
-from prudent.guards.columns import FACTS_WIDTH, MARKET_START, MARKET_WIDTH, SECTOR, ScratchColumns, VerdictColumns
-from prudent.guards.evaluate import JUDGES, dispatch_source, judge_by_kind
+from prudent.guards.evaluate import JUDGES, dispatch_source, evaluate_batch, judge_by_kind
 from prudent.pipeline.plan.sizing import SizingColumns, empty_lots
 
 MACHINE_CODE = Path(tempfile.gettempdir()) / "prudent-machine-code"
@@ -27,16 +35,13 @@ def kernels(cache: Path | None = MACHINE_CODE) -> CompiledKernels:
     """The day-batch and the valuation with everything they call."""
     names: dict[str, object] = {f"judge_{i}": judge for i, judge in enumerate(JUDGES)}
     exec(dispatch_source(), names)
-    return CompiledKernels(trade_day, value_days, swaps={judge_by_kind: names["judge_by_kind"]}, cache=cache)
+    return CompiledKernels(trade_day, value_days, evaluate_batch, swaps={judge_by_kind: names["judge_by_kind"]}, cache=cache)
 
 
 def work_for(given: Panel) -> Work:
     """Columns for an account that holds nothing but cash."""
     n = given.close.shape[1]
-    guards = guard_columns(n)
-    judged = n * len(guards.kind)
-    market = market_table(n)
-    market[SECTOR - MARKET_START :: MARKET_WIDTH] = given.sector
+    guards = guard_table()
     zeros, ones, counts = (lambda: np.zeros(n)), (lambda: np.ones(n)), (lambda: np.zeros(n, np.int64))
     return Work(
         size=SizingColumns(zeros(), counts() + 1, zeros(), zeros(), ones(), ones(), zeros(), zeros(), zeros()),
@@ -45,13 +50,13 @@ def work_for(given: Panel) -> Work:
         quotes=QuoteColumns(zeros(), zeros(), zeros(), np.full(n, np.inf), ones(), ones()),
         orders=OrderColumns(counts(), counts(), zeros(), np.full(n, np.nan)),
         fills=FillColumns(counts(), zeros(), zeros(), zeros(), zeros()),
-        market=market,
+        market=market_table(given.sector),
         holdings=holdings_table(n),
         account=account_row(),
         table=orders_table(n),
         guards=guards,
-        verdicts=VerdictColumns(np.zeros(judged, np.int64), np.zeros(judged), np.zeros(judged), zeros(), counts()),
-        scratch=ScratchColumns(zeros(), zeros(), np.zeros(SECTORS), np.zeros(FACTS_WIDTH)),
+        verdicts=empty_verdicts(n, len(guards.kind)),
+        scratch=empty_scratch(n),
         log=OrderLog(counts(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), counts()),
         value=np.array([CASH, CASH]),
     )
@@ -73,11 +78,12 @@ def simulate(case: Case, given: Panel, weights: Floats, compiled: CompiledKernel
     return float(curve[-1]), traded
 
 
-def changed_by_guard(path: Path) -> dict[int, int]:
-    """How many orders each guard refused or made smaller, by its place in the list."""
-    counts: Counter[int] = Counter()
+def changed_by_guard(path: Path) -> dict[str, int]:
+    """How many orders each guard refused or made smaller, read back from the record."""
+    counts: Counter[str] = Counter()
+    names = [row.label.id for row in rows()]
     for batch in read_blobs(path):
-        counts.update(batch.columns.guard[batch.columns.guard >= 0].tolist())
+        counts.update(names[g] for g in batch.columns.guard if g >= 0)
     return dict(sorted(counts.items()))
 
 

@@ -53,11 +53,11 @@ CASES = {
 
 
 def panel(case: Case, seed: int = 42) -> Panel:
-    """Prices from 20 to 300, betas from 0.5 to 1.5, daily market 0.04 % +- 0.4 %, own noise 1.2 %."""
+    """Prices from 20 to 300, betas from 0.5 to 1.5, daily market 0.05 % +- 0.25 %, own noise 1.2 %."""
     rng = np.random.default_rng(seed)
     start = rng.uniform(20.0, 300.0, case.symbols)
     beta = rng.uniform(0.5, 1.5, case.symbols)
-    market = rng.normal(0.0004, 0.004, case.days)
+    market = rng.normal(0.0005, 0.0025, case.days)
     own = rng.normal(-0.5 * 0.012**2, 0.012, (case.days, case.symbols))
     close = np.maximum(np.round(start * np.exp(np.cumsum(market[:, None] * beta + own, axis=0)), 2), 0.01)
     return Panel(close=close, dollars=_mean_dollars(rng, close), sector=rng.integers(0, SECTORS, case.symbols))

@@ -20,6 +20,7 @@ from prudent.domain.accounts import Mode, TradingState
 from prudent.domain.cycles import Interlock
 from prudent.domain.errors import ConfigError, InputError, StoreError
 from prudent.domain.mandate import Mandate
+from prudent.domain.orders import OrderStatus
 from prudent.domain.records import utc_text
 from prudent.ledger import LedgerStore, open_ledger
 from prudent.marketdata.calendars import ExchangeCalendar
@@ -31,6 +32,7 @@ from prudent.settings import Loaded, load_settings
 
 CONFIG_FILE = "invest.yaml"
 KILL_FILE = "KILL"
+_IN_DOUBT = (OrderStatus.SENDING, OrderStatus.UNKNOWN)
 
 
 @dataclass(kw_only=True)
@@ -106,11 +108,12 @@ class Desk:
         """The mode interlocks that paper and dry-run need; live is not wired to any broker yet."""
         killed = self.stop_reason("")
         rehearsal = mode is Mode.DRY_RUN
+        in_doubt = [each.order_ref for each in self.ledger.pending_orders(account) if each.state in _IN_DOUBT]
         found = [
             ("M01", "mode", mode in (Mode.PAPER, Mode.DRY_RUN, Mode.BACKTEST), str(mode)),
             ("M04", "kill switch", killed is None or rehearsal, killed or "not set"),
             ("M08", "lease", self._leased or rehearsal, "held by this process" if self._leased else "not held"),
-            ("M09", "reconciled", not self.ledger.pending_orders(account), "no order without a final state"),
+            ("M09", "reconciled", not in_doubt, ", ".join(in_doubt) or "the fate of every order is known"),
             ("M10", "configuration", _config_hash(self.home) == self.config_hash, "unchanged since the start"),
         ]
         return tuple(Interlock(id=i, name=n, satisfied=ok, detail=detail) for i, n, ok, detail in found)

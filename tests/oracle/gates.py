@@ -26,18 +26,22 @@ class Tally:
     nlv: Decimal
     bought: Decimal = ZERO
     sold: Decimal = ZERO
-    proceeds: Decimal = ZERO
+    promised: Decimal = ZERO
     entries: int = 0
     accepted: int = 0
     high: dict[str, Decimal] = field(default_factory=dict)
     low: dict[str, Decimal] = field(default_factory=dict)
+    freed: dict[str, Decimal] = field(default_factory=dict)
     sales: dict[str, Decimal] = field(default_factory=dict)
     purchases: dict[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One order with all that its gates read; `tally` is what stands before it."""
+    """One order with all that its gates read; `tally` is what stands before it.
+
+    With `after_sales` the sales of this batch that may go count as done, for what only they would free.
+    """
 
     seen: Observation
     mandate: Mandate
@@ -46,6 +50,7 @@ class Case:
     quote: Quote
     thing: Instrument
     held: Decimal
+    after_sales: bool = False
 
     @property
     def enters(self) -> bool:
@@ -63,9 +68,24 @@ class Case:
     def cost(self, quantity: Decimal) -> Decimal:
         return cents(quantity * self.worst) + self.order.estimated_fee
 
-    def cash_after(self, quantity: Decimal, *, extra: Decimal = ZERO) -> Decimal:
+    def cash_after(self, quantity: Decimal) -> Decimal:
         spends = self.cost(quantity) if self.order.side is Side.BUY else self.order.estimated_fee
-        return self.tally.cash + extra - spends
+        return self.tally.cash - spends
+
+    def cash_known(self, quantity: Decimal) -> Decimal:
+        """What a gate on cash reads: with what sales promise, once they count."""
+        return self.cash_after(quantity) + (self.tally.promised if self.after_sales else ZERO)
+
+    def ends(self, symbol: str, quantity: Decimal) -> tuple[Decimal, Decimal]:
+        """Highest and lowest position of a symbol with this order in it."""
+        high, low = self.tally.high[symbol], self.tally.low[symbol]
+        if self.after_sales:
+            freed = self.tally.freed.get(symbol, ZERO)
+            high, low = high - max(freed, ZERO), low - min(freed, ZERO)
+        if symbol == self.order.symbol:
+            high += quantity if self.order.side is Side.BUY else ZERO
+            low -= quantity if self.order.side is Side.SELL else ZERO
+        return high, low
 
     def nlv_after(self, quantity: Decimal) -> Decimal:
         slip = abs(cents(quantity * self.worst) - cents(quantity * self.mark))
@@ -134,7 +154,8 @@ def day_loss_allows(limit: Decimal) -> Callable[[Case], bool]:
         if not case.enters:
             return True
         if past.nlv_open is None:
-            return False
+            # An account that never traded has lost nothing; any other must know its opening value.
+            return not past.has_traded
         change = (net_liquidation(case.seen) - past.nlv_open - past.flows_today) / past.nlv_open
         return change > -limit
 
@@ -150,6 +171,20 @@ def drawdown_allows(case: Case) -> bool:
     return past.unit_value / past.peak_unit_value - 1 > Decimal("-0.25")
 
 
+def not_while_cutting(limit: Decimal) -> Callable[[Case], bool]:
+    """In the cycle that cuts every position nothing new is opened."""
+
+    def allows(case: Case) -> bool:
+        past = case.seen.history
+        if not case.enters or past.drawdown_latched:
+            return True
+        if past.unit_value is None or past.peak_unit_value is None:
+            return False
+        return past.unit_value / past.peak_unit_value - 1 > -limit
+
+    return allows
+
+
 def market_is_open(case: Case) -> bool:
     return case.seen.market_open and case.quote.market_open
 
@@ -160,16 +195,27 @@ def quote_is_fresh(case: Case) -> bool:
 
 def spread_is_sane(case: Case) -> bool:
     bid, ask = case.quote.bid, case.quote.ask
-    if bid is None or ask is None or not case.enters:
+    if not case.enters:
         return True
+    if bid is None or ask is None:
+        return False
     return bid <= ask and (ask - bid) / ((ask + bid) / 2) <= Decimal("0.05")
 
 
+def market_order_is_tight(case: Case) -> bool:
+    """The planner turns market orders on wide quotes into limit orders; one that was not turned may not go."""
+    bid, ask = case.quote.bid, case.quote.ask
+    if case.order.type is not OrderType.MARKET or bid is None or ask is None:
+        return not case.enters or bid is not None
+    return (ask - bid) / ((ask + bid) / 2) <= Decimal("0.01")
+
+
 def jump_is_small(case: Case) -> bool:
-    if not case.enters:
-        return True
     before, price = case.quote.previous_close, case.quote.price
-    return before is not None and price is not None and abs(price / before - 1) <= Decimal("0.20")
+    if before is None or price is None:
+        return not case.enters
+    # A jump that looks like a split locks the symbol for exits too: its quantity may be wrong.
+    return abs(price / before - 1) <= (Decimal("0.20") if case.enters else Decimal("0.35"))
 
 
 def price_is_not_a_penny(case: Case) -> bool:
@@ -212,6 +258,12 @@ def shorts_only_if_allowed(case: Case) -> bool:
 
 
 def does_not_cross_itself(case: Case) -> bool:
+    """No open order of the account, by whomever, stands on the other side."""
+    live = [order for order in case.seen.snapshot.open_orders if order.symbol == case.order.symbol]
+    return all(order.side is case.order.side for order in live)
+
+
+def has_nothing_open(case: Case) -> bool:
     return all(order.symbol != case.order.symbol for order in case.seen.snapshot.open_orders if order.ours)
 
 
@@ -242,6 +294,10 @@ def within_order_size(limit: Decimal) -> Callable[[Case], bool]:
     return lambda case: case.order.forced or cents(case.order.quantity * case.worst) <= limit
 
 
+def within_half(case: Case) -> bool:
+    return within_order_size(net_liquidation(case.seen) / 2)(case)
+
+
 def held_long_enough(days: int) -> Callable[[Case], bool]:
     def allows(case: Case) -> bool:
         if case.order.forced or case.enters or days == 0:
@@ -258,11 +314,11 @@ Fits = Callable[[Case, Decimal], bool]
 
 
 def cash_floor(fraction: Decimal) -> Fits:
-    return lambda case, quantity: case.cash_after(quantity) >= fraction * case.nlv_after(quantity)
+    return lambda case, quantity: case.cash_known(quantity) >= fraction * case.nlv_after(quantity)
 
 
 def cash_not_negative(case: Case, quantity: Decimal) -> bool:
-    return case.cash_after(quantity) >= 0
+    return case.cash_known(quantity) >= 0
 
 
 def position_cap(fraction: Decimal) -> Fits:
@@ -280,8 +336,8 @@ def sector_cap(fraction: Decimal) -> Fits:
         total = ZERO
         for thing in case.seen.instruments:
             if thing.sector == case.thing.sector:
-                extra = quantity if thing.symbol == case.order.symbol else ZERO
-                total += cents(max(case.tally.high[thing.symbol] + extra, ZERO) * mark_of(case.seen, thing))
+                high, _low = case.ends(thing.symbol, quantity)
+                total += cents(max(high, ZERO) * mark_of(case.seen, thing))
         return total <= fraction * case.nlv_after(quantity)
 
     return fits
@@ -291,10 +347,7 @@ def gross_cap(fraction: Decimal) -> Fits:
     def fits(case: Case, quantity: Decimal) -> bool:
         total = ZERO
         for thing in case.seen.instruments:
-            high, low = case.tally.high[thing.symbol], case.tally.low[thing.symbol]
-            if thing.symbol == case.order.symbol:
-                high += quantity if case.order.side is Side.BUY else ZERO
-                low -= quantity if case.order.side is Side.SELL else ZERO
+            high, low = case.ends(thing.symbol, quantity)
             total += cents(max(abs(high), abs(low)) * mark_of(case.seen, thing))
         return total <= fraction * case.nlv_after(quantity)
 
@@ -309,6 +362,14 @@ def turnover_cap(fraction: Decimal) -> Fits:
         bought = case.tally.bought + (value if case.order.side is Side.BUY else ZERO)
         sold = case.tally.sold + (value if case.order.side is Side.SELL else ZERO)
         return max(bought, sold) <= fraction * net_liquidation(case.seen)
+
+    return fits
+
+
+def position_count(limit: int) -> Fits:
+    def fits(case: Case, quantity: Decimal) -> bool:
+        ends = {thing.symbol: case.ends(thing.symbol, quantity) for thing in case.seen.instruments}
+        return sum(1 for high, low in ends.values() if high > 0 or low < 0) <= limit
 
     return fits
 

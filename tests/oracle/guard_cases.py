@@ -16,6 +16,7 @@ from prudent.domain.mandate import CostModel, Limits, Mandate, Planning, Strateg
 from prudent.domain.orders import Effect, OpenOrder, OrderStatus, Side
 from prudent.domain.plans import PlannedOrder
 from prudent.domain.rules import RuleCategory, UserRule
+from prudent.guards.feeds import ALL_FEEDS
 
 SIDES = {Effect.OPEN: Side.BUY, Effect.COVER: Side.BUY, Effect.CLOSE: Side.SELL, Effect.SHORT: Side.SELL}
 TENTH = Decimal("0.1")
@@ -28,15 +29,16 @@ class GuardCase:
     seen: Observation
     orders: tuple[PlannedOrder, ...]
     mandate: Mandate
+    feeds: frozenset[str]
 
 
 def maybe(luck: random.Random, chance: float, value: Decimal, other: Decimal | None) -> Decimal | None:
     return value if luck.random() < chance else other
 
 
-def thing_of(luck: random.Random) -> Thing:
+def thing_of(luck: random.Random, *, quoted: bool) -> Thing:
     price = amount(luck, 2, 600)
-    quoted = luck.random() < 0.5
+    quoted = quoted and luck.random() > 0.02
     spread = luck.choice([Decimal("0.0002"), Decimal("0.001"), Decimal("0.004")])
     return Thing(
         price=price,
@@ -63,15 +65,15 @@ def past_of(luck: random.Random, nlv: Decimal) -> AccountHistory:
         1: replace(past, state=TradingState.HALTED),
         2: replace(past, symbol_states=(("AAA", TradingState.HALTED),)),
         3: replace(past, symbol_states=(("AAA", TradingState.REDUCING),)),
-        4: replace(past, nlv_open=nlv / (1 - Decimal("0.02"))),
-        5: replace(past, nlv_open=nlv / (1 - Decimal("0.015"))),
+        4: replace(past, nlv_open=cents(nlv / (1 - Decimal("0.02")))),
+        5: replace(past, nlv_open=cents(nlv / (1 - Decimal("0.015")))),
         6: replace(past, unit_value=Decimal("0.75")),
         7: replace(past, unit_value=Decimal("0.7501")),
         8: replace(past, unknown_symbols=("AAA",)),
         9: replace(past, unknown_symbols=("UUU", "VVV", "WWW")),
         10: replace(past, decider_failures_in_row=3),
         11: replace(past, daily_loss_latched=True),
-        12: replace(past, flows_today=nlv / 2, nlv_open=nlv / 2),
+        12: replace(past, flows_today=cents(nlv / 2), nlv_open=cents(nlv / 2)),
         13: replace(past, nlv_open=None),
     }
     return changes.get(trouble, past)
@@ -96,7 +98,7 @@ def rules_of(luck: random.Random) -> list[UserRule]:
     ]  # fmt: skip
 
 
-def mandate_of(luck: random.Random, *, selling: bool) -> Mandate:
+def mandate_of(luck: random.Random, account_class: AccountClass, *, selling: bool) -> Mandate:
     """Limits at random; those whose count or turnover would also count sales stay wide where there are sales."""
     limits = Limits(
         max_position_weight=luck.choice([None, Decimal("0.20"), Decimal("0.35")]),
@@ -109,7 +111,7 @@ def mandate_of(luck: random.Random, *, selling: bool) -> Mandate:
     )
     own = StrategyLimits(max_position_weight=luck.choice([None, None, Decimal("0.15")]))
     return Mandate(
-        account="hand", limits=limits, strategy_limits=own, costs=CostModel.NONE,
+        account="hand", account_class=account_class, limits=limits, strategy_limits=own, costs=CostModel.NONE,
         planning=Planning(allow_short=luck.random() < 0.5),
     )  # fmt: skip
 
@@ -150,8 +152,8 @@ def order_of(luck: random.Random, symbol: str, thing: Thing, effect: Effect, boo
     )  # fmt: skip
 
 
-def book_of(luck: random.Random) -> Book:
-    things = {s: thing_of(luck) for s in SYMBOLS[: luck.randint(1, 6)]}
+def book_of(luck: random.Random, *, quoted: bool) -> Book:
+    things = {s: thing_of(luck, quoted=quoted) for s in SYMBOLS[: luck.randint(1, 6)]}
     held: dict[str, Decimal] = {}
     for symbol, thing in things.items():
         if luck.random() < 0.5:
@@ -177,7 +179,8 @@ def book_of(luck: random.Random) -> Book:
 
 def guard_case(seed: int) -> GuardCase:
     luck = random.Random(seed)
-    book = book_of(luck)
+    quoted = luck.random() < 0.7
+    book = book_of(luck, quoted=quoted)
     book = replace(book, past=past_of(luck, book.nlv))
     selling = luck.random() < 0.5
     orders = orders_of(luck, book, selling=selling)
@@ -186,7 +189,9 @@ def guard_case(seed: int) -> GuardCase:
         seen = replace(seen, interlocks=(replace(INTERLOCKS[0], satisfied=False), *INTERLOCKS[1:]))
     if orders and luck.random() < 0.05:
         seen = replace(seen, history=replace(seen.history, recent_orders=(recent(luck, orders[0]),)))
-    return GuardCase(seed=seed, seen=seen, orders=orders, mandate=mandate_of(luck, selling=selling))
+    feeds = ALL_FEEDS if quoted else ALL_FEEDS - {"spread"}
+    mandate = mandate_of(luck, book.account_class, selling=selling)
+    return GuardCase(seed=seed, seen=seen, orders=orders, mandate=mandate, feeds=feeds)
 
 
 def recent(luck: random.Random, order: PlannedOrder) -> RecentOrder:

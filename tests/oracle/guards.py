@@ -6,7 +6,7 @@ would bring is counted at their reference price, for orders that then wait for t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 
 from tests.oracle.gates import (
@@ -20,6 +20,7 @@ from tests.oracle.gates import (
     does_not_cross_itself,
     drawdown_allows,
     gross_cap,
+    has_nothing_open,
     held_long_enough,
     in_universe,
     is_liquid,
@@ -29,10 +30,13 @@ from tests.oracle.gates import (
     limit_is_near,
     mark_of,
     market_is_open,
+    market_order_is_tight,
     net_liquidation,
+    not_while_cutting,
     participation,
     pending,
     position_cap,
+    position_count,
     position_dollars,
     price_is_not_a_penny,
     quote_is_fresh,
@@ -46,6 +50,7 @@ from tests.oracle.gates import (
     whole_lot,
     within_cycle_count,
     within_day_count,
+    within_half,
     within_order_size,
     worst_price,
 )
@@ -54,9 +59,10 @@ from tests.oracle.planner import DIGITS, ONE, ZERO, cents
 from prudent.domain.accounts import AccountClass
 from prudent.domain.cycles import Observation
 from prudent.domain.mandate import Mandate
-from prudent.domain.orders import Effect, Side
+from prudent.domain.orders import Side
 from prudent.domain.plans import PlannedOrder
 from prudent.domain.rules import UserRule
+from prudent.guards.feeds import ALL_FEEDS
 
 LEAST_AFTER_CLIP = Decimal(100)
 DAY_TRADES_MAX = 200
@@ -84,17 +90,21 @@ class Pass:
     cash: tuple[tuple[str, Fits], ...] = ()
 
 
-def platform(mandate: Mandate, account_class: AccountClass) -> Pass:
-    autonomous = account_class is AccountClass.AUTONOMOUS
+def platform(mandate: Mandate, feeds: frozenset[str]) -> Pass:
+    spread = (("D06", spread_is_sane), ("D10", market_order_is_tight)) if "spread" in feeds else ()
+    autonomous = mandate.account_class is AccountClass.AUTONOMOUS
     reserve = Decimal("0.10") if autonomous else ZERO
+    half = (("P12", within_half),) if autonomous else ()
     return Pass(
         refuse=(
             ("state", state_allows), ("latch", latch_allows), ("D01", whole_lot), ("D03", in_universe),
-            ("D04", market_is_open), ("D05", quote_is_fresh), ("D06", spread_is_sane), ("D08", jump_is_small),
+            ("D04", market_is_open), ("D05", quote_is_fresh), *spread, ("D08", jump_is_small),
             ("D09", limit_is_near), ("D11", price_is_not_a_penny), ("D12", is_liquid),
             ("P04", sells_what_is_held), ("P05", covers_what_is_short), ("P06", shorts_only_if_allowed),
             ("P18", within_day_count(DAY_TRADES_MAX)), ("P23", does_not_cross_itself), ("R01", is_no_duplicate),
-            ("R04", symbol_is_settled), ("X01", day_loss_allows(Decimal("0.02"))), ("X03", drawdown_allows),
+            ("R01", has_nothing_open), *half,
+            ("R04", symbol_is_settled), ("X01", day_loss_allows(Decimal("0.02"))),
+            ("X02", not_while_cutting(mandate.limits.drawdown_cut)), ("X03", drawdown_allows),
         ),
         shrink=(("D13", participation), *((("P07", position_cap(Decimal("0.5"))),) if autonomous else ())),
         cash=(("P01", cash_not_negative), ("P02", cash_floor(reserve))),
@@ -102,15 +112,20 @@ def platform(mandate: Mandate, account_class: AccountClass) -> Pass:
 
 
 def account(mandate: Mandate) -> Pass:
+    """The owner's limits; an autonomous account without its own has a fifth a position and two fifths a sector."""
     limits = mandate.limits
+    position, sector = limits.max_position_weight, limits.max_sector_weight
+    if mandate.account_class is AccountClass.AUTONOMOUS:
+        position = Decimal("0.20") if position is None else position
+        sector = Decimal("0.40") if sector is None else sector
     shrink: list[tuple[str, Fits]] = [
         ("P11", gross_cap(limits.max_gross_exposure)),
         ("P16", turnover_cap(limits.max_turnover_per_cycle)),
     ]
-    if limits.max_position_weight is not None:
-        shrink.append(("P08", position_cap(limits.max_position_weight)))
-    if limits.max_sector_weight is not None and limits.max_sector_weight < ONE:
-        shrink.append(("P09", sector_cap(limits.max_sector_weight)))
+    if position is not None:
+        shrink.append(("P08", position_cap(position)))
+    if sector is not None and sector < ONE:
+        shrink.append(("P09", sector_cap(sector)))
     sizes = () if limits.max_order_notional is None else (("P12", within_order_size(limits.max_order_notional)),)
     return Pass(
         refuse=(
@@ -160,7 +175,7 @@ def user(rules: Sequence[UserRule]) -> Pass:
             elif key == "min_cash_reserve_pct":
                 cash.append((name, _fit(rule, cash_floor(value / 100))))
             elif key == "max_positions":
-                refuse.append((name, _when(rule, _positions(int(value)))))
+                shrink.append((name, _fit(rule, position_count(int(value)))))
             elif key == "max_trades_per_session":
                 refuse.append((name, _when(rule, within_day_count(int(value)))))
     return Pass(refuse=tuple(refuse), shrink=tuple(shrink), cash=tuple(cash))
@@ -177,14 +192,6 @@ def _fit(rule: UserRule, gate: Fits) -> Fits:
 def _approved(raw: object) -> Callable[[Case], bool]:
     names = set(raw) if isinstance(raw, list) else {part.strip() for part in str(raw).split(",")}
     return lambda case: case.order.symbol in names
-
-
-def _positions(limit: int) -> Callable[[Case], bool]:
-    def allows(case: Case) -> bool:
-        open_now = {s for s in case.tally.high if case.tally.high[s] > 0 or case.tally.low[s] < 0}
-        return len(open_now | {case.order.symbol}) <= limit
-
-    return allows
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------
@@ -223,7 +230,6 @@ def accept(case: Case, quantity: Decimal) -> None:
         tally.low[order.symbol] -= quantity
         tally.sales[order.symbol] = tally.sales.get(order.symbol, ZERO) + quantity
         tally.sold += ZERO if order.forced else value
-        tally.proceeds += value - order.estimated_fee if order.effect is Effect.CLOSE else ZERO
 
 
 def most_lots(case: Case, fits: Sequence[tuple[str, Fits]]) -> Decimal:
@@ -247,17 +253,11 @@ def judge_one(case: Case, gates: Pass) -> Ruling:
     if not case.enters:
         accept(case, quantity)
         return Ruling(order_ref=ref, quantity=quantity, waits=False, gates=())
-    allowed = most_lots(case, (*gates.shrink, *gates.cash))
-    waits = False
-    if allowed < quantity and case.tally.proceeds > 0:
-        rich = Case(
-            seen=case.seen, mandate=case.mandate, order=case.order, quote=case.quote, thing=case.thing, held=case.held,
-            tally=_with_proceeds(case.tally),
-        )  # fmt: skip
-        after_sales = most_lots(rich, (*gates.shrink, *gates.cash))
-        waits = after_sales > allowed
-        allowed = max(allowed, after_sales)
-    shrunk = tuple(name for name, fit in (*gates.shrink, *gates.cash) if not fit(case, quantity))
+    every = (*gates.shrink, *gates.cash)
+    allowed = most_lots(case, every)
+    later = most_lots(replace(case, after_sales=True), every) if allowed < quantity else allowed
+    waits, allowed = later > allowed, max(later, allowed)
+    shrunk = tuple(name for name, fit in every if not fit(case, quantity))
     if allowed < quantity and cents(allowed * case.mark) < LEAST_AFTER_CLIP:
         allowed = ZERO
     if allowed > 0:
@@ -265,31 +265,38 @@ def judge_one(case: Case, gates: Pass) -> Ruling:
     return Ruling(order_ref=ref, quantity=allowed, waits=waits and allowed > 0, gates=shrunk)
 
 
-def _with_proceeds(tally: Tally) -> Tally:
-    return Tally(
-        cash=tally.cash + tally.proceeds, nlv=tally.nlv, bought=tally.bought, sold=tally.sold, entries=tally.entries,
-        accepted=tally.accepted, high=tally.high, low=tally.low, sales=tally.sales, purchases=tally.purchases,
-    )  # fmt: skip
+def rulings(
+    seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, *, feeds: frozenset[str] = ALL_FEEDS
+) -> tuple[Ruling, ...]:
+    """All layers over the whole batch, each taking the quantities so far as ceilings.
 
-
-def rulings(seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate) -> tuple[Ruling, ...]:
-    """All layers over the whole batch, each taking the quantities so far as ceilings."""
+    Twice: only after the first time is it known which sales may go, and so what they promise.
+    """
     with localcontext() as context:
         context.prec = DIGITS
-        layers = (platform(mandate, seen.account_class), account(mandate), user(seen.rules), strategy(mandate))
-        so_far = {
-            order.order_ref: Ruling(order_ref=order.order_ref, quantity=order.quantity, waits=False, gates=())
-            for order in orders
-        }
-        if not all(lock.satisfied for lock in seen.interlocks):
-            so_far = {r: Ruling(order_ref=r, quantity=ZERO, waits=False, gates=("mode",)) for r in so_far}
-        for layer in layers:
-            _one_pass(seen, orders, mandate, layer, so_far)
-        return tuple(so_far[order.order_ref] for order in orders)
+        first = _all_layers(seen, orders, mandate, feeds, sales={order.order_ref for order in orders})
+        sales = {ref for ref, ruling in first.items() if ruling.quantity > 0}
+        found = _all_layers(seen, orders, mandate, feeds, sales=sales)
+        return tuple(found[order.order_ref] for order in orders)
+
+
+def _all_layers(
+    seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, feeds: frozenset[str], *, sales: set[str]
+) -> dict[str, Ruling]:  # fmt: skip
+    so_far = {
+        order.order_ref: Ruling(order_ref=order.order_ref, quantity=order.quantity, waits=False, gates=())
+        for order in orders
+    }
+    if not all(lock.satisfied for lock in seen.interlocks):
+        return {ref: replace(ruling, quantity=ZERO, gates=("mode",)) for ref, ruling in so_far.items()}
+    for layer in (platform(mandate, feeds), account(mandate), user(seen.rules), strategy(mandate)):
+        _one_pass(seen, orders, mandate, layer, so_far, sales)
+    return so_far
 
 
 def _one_pass(
-    seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, layer: Pass, so_far: dict[str, Ruling]
+    seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, layer: Pass, so_far: dict[str, Ruling],
+    sales: set[str],
 ) -> None:  # fmt: skip
     tally = opening_tally(seen)
     quotes = {quote.symbol: quote for quote in seen.quotes}
@@ -300,21 +307,20 @@ def _one_pass(
         if before.quantity == 0:
             continue
         case = Case(
-            seen=seen, mandate=mandate, order=lowered(order, before.quantity), tally=tally,
+            seen=seen, mandate=mandate, order=replace(order, quantity=before.quantity), tally=tally,
             quote=quotes[order.symbol], thing=things[order.symbol], held=held.get(order.symbol, ZERO),
         )  # fmt: skip
         ruling = judge_one(case, layer)
-        so_far[order.order_ref] = Ruling(
-            order_ref=order.order_ref, quantity=ruling.quantity, waits=before.waits or ruling.waits,
-            gates=(*before.gates, *ruling.gates),
-        )  # fmt: skip
+        if ruling.quantity > 0 and order.effect.reduces and order.order_ref in sales:
+            promise(case)
+        so_far[order.order_ref] = replace(
+            ruling, waits=before.waits or ruling.waits, gates=(*before.gates, *ruling.gates)
+        )
 
 
-def lowered(order: PlannedOrder, quantity: Decimal) -> PlannedOrder:
-    if quantity == order.quantity:
-        return order
-    return PlannedOrder(
-        order_ref=order.order_ref, symbol=order.symbol, side=order.side, effect=order.effect, quantity=quantity,
-        reference_price=order.reference_price, notional=order.notional, phase=order.phase, reason=order.reason,
-        forced=order.forced, type=order.type, limit_price=order.limit_price, estimated_fee=order.estimated_fee,
-    )  # fmt: skip
+def promise(case: Case) -> None:
+    """What the order frees once it is done: the position, and for a sale its money at the worst price."""
+    order, tally = case.order, case.tally
+    tally.freed[order.symbol] = tally.freed.get(order.symbol, ZERO) - order.side.sign * order.quantity
+    if order.side is Side.SELL:
+        tally.promised += cents(order.quantity * case.worst)

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from prudent.guards.report import judge
 from tests.oracle.guard_cases import GuardCase, guard_case
 from tests.oracle.guards import Ruling, rulings
 
 from prudent.domain.verdicts import GuardReport
+from prudent.guards.report import judge
 
 SHARDS = 8
 
@@ -26,14 +26,14 @@ def differences(report: GuardReport, rules: tuple[Ruling, ...]) -> list[str]:
 
 
 def judged(case: GuardCase) -> GuardReport:
-    return judge(case.seen, case.orders, case.mandate, plan_as_of=case.seen.as_of)
+    return judge(case.seen, case.orders, case.mandate, feeds=case.feeds, plan_as_of=case.seen.as_of)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_guards_and_oracle_agree_on_random_batches(shard: int, scale: Callable[[int, int], int]) -> None:
     for seed in range(shard, scale(320, 100_000), SHARDS):
         case = guard_case(seed)
-        found = differences(judged(case), rulings(case.seen, case.orders, case.mandate))
+        found = differences(judged(case), rulings(case.seen, case.orders, case.mandate, feeds=case.feeds))
         assert not found, f"seed {seed}: {found}"
 
 
@@ -43,7 +43,7 @@ def test_the_cases_make_every_gate_speak() -> None:
         gate.split(".")[-1]
         for seed in range(1_200)
         for case in [guard_case(seed)]
-        for rule in rulings(case.seen, case.orders, case.mandate)
+        for rule in rulings(case.seen, case.orders, case.mandate, feeds=case.feeds)
         for gate in rule.gates
     }
     assert spoken >= {

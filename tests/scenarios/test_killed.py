@@ -28,10 +28,9 @@ def run_and_die(home: Path, point: str) -> None:
 def assert_books_agree(desk: Desk) -> None:
     """The ledger's cash and positions are the venue's, and every fill and order is there once."""
     snapshot = desk.broker.snapshot(ACCOUNT)
-    book = desk.ledger.views.book(ACCOUNT)
-    assert book.cash == snapshot.cash
+    assert desk.ledger.views.money(ACCOUNT).cash == snapshot.cash
     held = {p.symbol: p.quantity for p in snapshot.positions}
-    assert {p.symbol: p.quantity for p in book.positions} == held
+    assert {p.symbol: p.quantity for p in desk.ledger.views.positions(ACCOUNT)} == held
     fills = desk.broker.fills(ACCOUNT)
     assert max(Counter(f.exec_id for f in fills).values(), default=1) == 1
     assert all(count == 1 for count in Counter((f.order_ref, f.quantity) for f in fills).values())
@@ -69,4 +68,4 @@ def test_an_order_never_sent_leaves_the_cash_alone(tmp_path: Path) -> None:
     desk = reopened(home)
     with at_work(desk):
         assert desk.broker.snapshot(ACCOUNT).cash == Decimal(100_000)
-        assert desk.ledger.views.book(ACCOUNT).cash == Decimal(100_000)
+        assert desk.ledger.views.money(ACCOUNT).cash == Decimal(100_000)

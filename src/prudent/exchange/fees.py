@@ -69,4 +69,6 @@ def commission_row(
 
 def split_cost(model: CostModel, parts: int) -> Decimal:
     """The most that trading in `parts` more parts adds to the commission: a minimum each, and its rounding."""
+    if model is CostModel.NONE:
+        return ZERO
     return max(parts, 0) * (_MIN.get(model, ZERO) + CENT)

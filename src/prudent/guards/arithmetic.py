@@ -11,6 +11,7 @@ from prudent.guards.columns import (
     QUANTITY,
     REDUCING_ORDER,
     REJECT,
+    SIGN,
     UNIT,
     WARN,
     WORST_UNIT,
@@ -67,9 +68,17 @@ def first_lots(most: float, o: Cells) -> float:
     return wanted
 
 
+def slippage(o: Cells, quantity: float) -> float:
+    """What the worst price takes off net liquidation against the mark; nothing where it is better or not known."""
+    lost = o[SIGN] * (cents(quantity * o[WORST_UNIT]) - cents(quantity * o[UNIT]))
+    if lost > 0.0:
+        return lost
+    return 0.0
+
+
 def nlv_after(o: Cells, quantity: float) -> float:
     """The lowest net liquidation value after `quantity` of this order."""
-    return cents(o[NLV_LOW] - o[FEE] - cents(quantity * o[LOSS_UNIT]))
+    return cents(o[NLV_LOW] - o[FEE] - slippage(o, quantity))
 
 
 def cash_after(o: Cells, cash: float, quantity: float) -> float:

@@ -62,18 +62,20 @@ DECISION_AGE, CLOCK_SKEW, STATE, HAS_TRADED, DAILY_LOSS_LATCHED, DRAWDOWN_LATCHE
 DRAWDOWN_HALT_LATCHED, MARKET_OPEN, ALLOW_SHORT, HAS_AGE, HAS_SPREAD, HAS_PREVIOUS = range(64, 70)
 ACCOUNT_START, ACCOUNT_WIDTH = 45, 25
 
-# Facts 70-77: the account after the orders that this pass accepted before: lowest cash (sales bring nothing in until
-# filled), what they would bring in, lowest net liquidation, worst gross exposure, turnover, orders, instruments held.
-CASH_LOW, PROCEEDS, NLV_LOW, GROSS, BUYS, SELLS, ACCEPTED, HELD_COUNT = range(70, 78)
+# Facts 70-80: the account after the orders that this pass accepted before: lowest cash (sales bring nothing in until
+# filled), what they would bring in, lowest net liquidation, worst gross exposure and what filled exits would take off
+# it, turnover, orders and those of them that are no exits, instruments held and how many of them exits would end.
+CASH_LOW, PROCEEDS, NLV_LOW, GROSS, GROSS_RELIEF, BUYS, SELLS, ACCEPTED, ENTRIES = range(70, 79)
+HELD_COUNT, HELD_RELIEF = range(79, 81)
 
-# Facts 78-93: computed for the order. `UNIT`, `WORST_UNIT`, `LOSS_UNIT`: base-currency value of one unit at the mark,
+# Facts 81-97: computed for the order. `UNIT`, `WORST_UNIT`, `LOSS_UNIT`: base-currency value of one unit at the mark,
 # at the worst price it may trade at, and the difference that hurts. `AHEAD` is the most the position may be in the
 # order's direction without it, `BEHIND` in the other; `FREE` what may be closed or covered. `…_AFTER` is with the
 # whole order accepted, `POSITION_…` the worst value of the position in the order's direction.
-UNIT, WORST_UNIT, LOSS_UNIT, REDUCING_ORDER, AHEAD, BEHIND, FREE = range(78, 85)
-LIVE_SAME_SIDE, OTHER_SIDE, PAIRED, SECTOR_VALUE, ORDER_VALUE = range(85, 90)
-NLV_AFTER, CASH_AFTER, POSITION_BEFORE, POSITION_AFTER = range(90, 94)
-FACTS_WIDTH = 94
+UNIT, WORST_UNIT, LOSS_UNIT, REDUCING_ORDER, AHEAD, BEHIND, FREE = range(81, 88)
+LIVE_SAME_SIDE, OTHER_SIDE, PAIRED, SECTOR_VALUE, SECTOR_RELIEF, ORDER_VALUE = range(88, 94)
+NLV_AFTER, CASH_AFTER, POSITION_BEFORE, POSITION_AFTER = range(94, 98)
+FACTS_WIDTH = 98
 
 
 class Columns(NamedTuple):
@@ -90,7 +92,7 @@ class GuardColumns(NamedTuple):
     """The guard list, sorted by layer: layer k has the rows from `bounds[k]` up to `bounds[k + 1]`.
 
     `scope[g]` tells where guard g looks; where SCOPED, at orders of instruments i with `applies[g * instruments + i]`
-    1. `funding` lists the guards on cash.
+    1. `funding` lists the guards whose room grows when exits fill.
     """
 
     bounds: Codes
@@ -113,11 +115,13 @@ class VerdictColumns(NamedTuple):
 
 
 class ScratchColumns(NamedTuple):
-    """Working memory of a pass: accepted quantities per instrument, long value per sector, the facts of one order."""
+    """Working memory of a pass: quantities accepted per instrument, long value per sector, what exits that fill would
+    take off it, and the facts of one order."""
 
     bought: Cells
     sold: Cells
     sector: Cells
+    relief: Cells
     facts: Cells
 
 

@@ -112,11 +112,14 @@ JUDGES: tuple[Judge, ...] = (
     judges_loss.min_entry_volume,
 )
 
-# Guards on cash: judged once more at the end, when it is known which sales the other layers left.
+# Guards whose room grows when exits fill: judged once more at the end, when it is known which exits all layers left.
 FUNDING_JUDGES: tuple[Judge, ...] = (
     judges_book.no_negative_cash,
     judges_book.minimum_cash_reserve,
     judges_book.cash_range,
+    judges_book.max_sector_weight,
+    judges_book.max_gross_exposure,
+    judges_book.max_positions,
 )
 
 
@@ -149,6 +152,7 @@ def start_pass(columns: Columns, scratch: ScratchColumns) -> None:
     start_account(o, columns.account)
     for s in range(len(sector)):
         sector[s] = 0.0
+        scratch.relief[s] = 0.0
     for i in range(len(bought)):
         start_holding(o, market, holdings, sector, i)
         h = i * HOLDING_WIDTH - HOLDING_START
@@ -164,14 +168,14 @@ def gather(columns: Columns, scratch: ScratchColumns, j: int, quantity: float) -
         o[QUANTITY] = quantity
     gather_pair(o, columns.holdings, bought)
     gather_position(o, bought[i], scratch.sold[i])
-    gather_values(o, scratch.sector[int(o[SECTOR])])
+    gather_values(o, scratch.sector[int(o[SECTOR])], scratch.relief[int(o[SECTOR])])
     return i
 
 
 def move_on(scratch: ScratchColumns, i: int, quantity: float) -> None:
     """The running state with `quantity` of the order at hand."""
     o = scratch.facts
-    accept_order(o, scratch.sector, quantity)
+    accept_order(o, scratch.sector, scratch.relief, quantity)
     if o[SIGN] > 0.0:
         scratch.bought[i] += quantity
     else:
@@ -213,9 +217,9 @@ def judge_layers(
 
 
 def judge_funding(columns: Columns, guards: GuardColumns, verdicts: VerdictColumns, scratch: ScratchColumns) -> None:
-    """The cash guards of all layers once more, on what the layers left: only now it is known which sales remain.
+    """The funding guards of all layers once more, on what the layers left: only now it is known which exits remain.
 
-    Their record changes where the answer does; an order whose cash they promise from those sales waits for them.
+    Their record changes where the answer does; an order to which they promise room from those exits waits for them.
     """
     funding, outcome, approved = guards.funding, verdicts.outcome, verdicts.approved
     o, instruments = scratch.facts, len(scratch.bought)
@@ -243,7 +247,7 @@ def judge_funding(columns: Columns, guards: GuardColumns, verdicts: VerdictColum
 
 
 def any_waits(guards: GuardColumns, verdicts: VerdictColumns) -> int:
-    """1 where a cash guard promised an order money that only sales would bring in."""
+    """1 where a funding guard promised an order room that only filled exits would give."""
     for j in range(len(verdicts.approved)):
         for f in range(len(guards.funding)):
             if verdicts.outcome[j * len(guards.kind) + guards.funding[f]] == DEFER:
@@ -282,6 +286,7 @@ KERNELS: tuple[Callable[..., object], ...] = (
     arithmetic.limits_new_risk,
     arithmetic.blocks_all,
     arithmetic.first_lots,
+    arithmetic.slippage,
     arithmetic.nlv_after,
     arithmetic.cash_after,
     arithmetic.floor_money,
@@ -297,6 +302,7 @@ KERNELS: tuple[Callable[..., object], ...] = (
     judges_data.spread,
     judges_book.sized,
     judges_book.keeps_cash,
+    judges_book.keeps_exposure,
     judges_book.order_notional,
     judges_loss.loss_today,
     judges_loss.drawdown,
@@ -311,6 +317,7 @@ KERNELS: tuple[Callable[..., object], ...] = (
     facts.gather_pair,
     facts.gather_position,
     facts.gather_values,
+    facts.relieve,
     facts.accept_order,
     trimmed,
     start_pass,

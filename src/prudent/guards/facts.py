@@ -16,14 +16,17 @@ from prudent.guards.columns import (
     CLOSE,
     COVER,
     EFFECT,
+    ENTRIES,
     FEE,
     FORCED,
     FREE,
     FX_RATE,
     GROSS,
+    GROSS_RELIEF,
     HAS_SPREAD,
     HELD,
     HELD_COUNT,
+    HELD_RELIEF,
     HOLDING_START,
     HOLDING_WIDTH,
     LIMIT_PRICE,
@@ -54,6 +57,7 @@ from prudent.guards.columns import (
     QUANTITY,
     REDUCING_ORDER,
     SECTOR,
+    SECTOR_RELIEF,
     SECTOR_VALUE,
     SELLS,
     SIGN,
@@ -110,9 +114,12 @@ def start_account(o: Cells, account: Cells) -> None:
     o[NLV_LOW] = cents(o[NLV])
     o[PROCEEDS] = 0.0
     o[GROSS] = 0.0
+    o[GROSS_RELIEF] = 0.0
+    o[HELD_RELIEF] = 0.0
     o[BUYS] = 0.0
     o[SELLS] = 0.0
     o[ACCEPTED] = 0.0
+    o[ENTRIES] = 0.0
     o[HELD_COUNT] = 0.0
 
 
@@ -157,7 +164,7 @@ def gather_position(o: Cells, bought: float, sold: float) -> None:
         o[FORCED] = 0.0
 
 
-def gather_values(o: Cells, sector: float) -> None:
+def gather_values(o: Cells, sector: float, relief: float) -> None:
     """What the order is worth, and the account's worst case with all of it."""
     factor = o[MULTIPLIER] * o[FX_RATE]
     quote = o[ASK] if o[SIGN] > 0.0 else o[BID]
@@ -165,7 +172,7 @@ def gather_values(o: Cells, sector: float) -> None:
     o[WORST_UNIT] = worst_price(o[SIGN], o[LIMIT_PRICE], quote, o[PRICE], o[HAS_SPREAD]) * factor
     loss = o[SIGN] * (o[WORST_UNIT] - o[UNIT])
     o[LOSS_UNIT] = loss if loss > 0.0 else 0.0
-    o[SECTOR_VALUE] = sector
+    o[SECTOR_VALUE], o[SECTOR_RELIEF] = sector, relief
     o[ORDER_VALUE] = cents(o[QUANTITY] * o[UNIT])
     o[NLV_AFTER] = nlv_after(o, o[QUANTITY])
     o[CASH_AFTER] = cash_after(o, o[CASH_LOW], o[QUANTITY]) if o[SIGN] > 0.0 else o[CASH_LOW]
@@ -173,22 +180,34 @@ def gather_values(o: Cells, sector: float) -> None:
     o[POSITION_AFTER] = worst_value(o, o[AHEAD], 0.0, o[QUANTITY])
 
 
-def accept_order(o: Cells, sector: Cells, quantity: float) -> None:
-    """The running state with `quantity` of this order: a buy reserves its worst cost, a sale promises its least."""
+def accept_order(o: Cells, sector: Cells, relief: Cells, quantity: float) -> None:
+    """The running state with `quantity` of this order: a buy reserves its worst cost, a sale only promises."""
     before = worst_value(o, o[AHEAD], o[BEHIND], 0.0)
     o[GROSS] = cents(o[GROSS] - before + worst_value(o, o[AHEAD], o[BEHIND], quantity))
     if not (o[AHEAD] > SHARE_TOLERANCE or o[BEHIND] > SHARE_TOLERANCE):
         o[HELD_COUNT] += 1.0
     o[NLV_LOW] = nlv_after(o, quantity)
     o[ACCEPTED] += 1.0
-    traded = 0.0 if o[FORCED] else cents(quantity * o[UNIT])
+    o[ENTRIES] += 1.0 - o[REDUCING_ORDER]
+    value, s = cents(quantity * o[UNIT]), int(o[SECTOR])
+    traded = 0.0 if o[FORCED] else value
     if o[SIGN] > 0.0:
-        s = int(o[SECTOR])
         sector[s] = cents(sector[s] - o[POSITION_BEFORE] + worst_value(o, o[AHEAD], 0.0, quantity))
         o[CASH_LOW] = cash_after(o, o[CASH_LOW], quantity)
         o[BUYS] = cents(o[BUYS] + traded)
     else:
         o[SELLS] = cents(o[SELLS] + traded)
-        brought = cents(quantity * o[WORST_UNIT]) - o[FEE]
-        if o[EFFECT] == CLOSE and brought > 0.0:
-            o[PROCEEDS] = cents(o[PROCEEDS] + brought)
+    if o[REDUCING_ORDER]:
+        relieve(o, quantity, value)
+        if o[SIGN] < 0.0 and value > 0.0:
+            relief[s] = cents(relief[s] + value)
+
+
+def relieve(o: Cells, quantity: float, value: float) -> None:
+    """What this exit gives back once it is filled: cash of a sale, exposure, and a place where it ends a position."""
+    if value > 0.0:
+        o[GROSS_RELIEF] = cents(o[GROSS_RELIEF] + value)
+    if o[FREE] - quantity <= SHARE_TOLERANCE and o[OTHER_SIDE] <= 0.0:
+        o[HELD_RELIEF] += 1.0
+    if o[SIGN] < 0.0 and value - o[FEE] > 0.0:
+        o[PROCEEDS] = cents(o[PROCEEDS] + value - o[FEE])

@@ -29,11 +29,14 @@ from prudent.guards.columns import (
     DEFER,
     DUPLICATE,
     EFFECT,
+    ENTRIES,
     FORCED,
     FREE,
     GROSS,
+    GROSS_RELIEF,
     HAS_TRADED,
     HELD_COUNT,
+    HELD_RELIEF,
     HOLDING_DAYS,
     LIVE_SAME_SIDE,
     NLV,
@@ -49,6 +52,7 @@ from prudent.guards.columns import (
     QUANTITY,
     REDUCING_ORDER,
     REJECT,
+    SECTOR_RELIEF,
     SECTOR_VALUE,
     SELLS,
     SHORT,
@@ -140,32 +144,40 @@ def max_position_value(o: Cells, limit: float, _second: float) -> Judgement:
     return CLIP, value_room(o, o[POSITION_BEFORE], limit), o[POSITION_AFTER]
 
 
+def keeps_exposure(o: Cells, other: float, behind: float, cap: float, relief: float) -> Judgement:
+    """`other` exposure and this position within `cap`; an order that fits once accepted exits fill waits for them."""
+    after = cents(other + worst_value(o, o[AHEAD], behind, o[QUANTITY]))
+    observed = share(after, o[NLV_AFTER])
+    if o[REDUCING_ORDER] or after <= cents(cap * o[NLV_AFTER]):
+        return PASS, o[QUANTITY], observed
+    if relief > 0.0:
+        after_exits = exposure_room(o, cents(other - relief), behind, cap)
+        if after_exits > 0.0:
+            return DEFER, after_exits, observed
+    return CLIP, exposure_room(o, other, behind, cap), observed
+
+
 def max_sector_weight(o: Cells, limit: float, _second: float) -> Judgement:
     """The sector's long positions at their worst at most `limit` of the lowest net liquidation value."""
-    other = cents(o[SECTOR_VALUE] - o[POSITION_BEFORE])
-    after = cents(other + o[POSITION_AFTER])
-    observed = share(after, o[NLV_AFTER])
-    if o[REDUCING_ORDER] or o[SIGN] < 0.0 or after <= cents(limit * o[NLV_AFTER]):
-        return PASS, o[QUANTITY], observed
-    return CLIP, exposure_room(o, other, 0.0, limit), observed
+    if o[SIGN] < 0.0:
+        return PASS, o[QUANTITY], share(o[SECTOR_VALUE], o[NLV_AFTER])
+    return keeps_exposure(o, cents(o[SECTOR_VALUE] - o[POSITION_BEFORE]), 0.0, limit, o[SECTOR_RELIEF])
 
 
 def max_gross_exposure(o: Cells, limit: float, _second: float) -> Judgement:
     """All positions at their worst, longs and shorts added, at most `limit` of the lowest net liquidation value."""
     behind = o[BEHIND]
     other = cents(o[GROSS] - worst_value(o, o[AHEAD], behind, 0.0))
-    after = cents(other + worst_value(o, o[AHEAD], behind, o[QUANTITY]))
-    observed = share(after, o[NLV_AFTER])
-    if o[REDUCING_ORDER] or after <= cents(limit * o[NLV_AFTER]):
-        return PASS, o[QUANTITY], observed
-    return CLIP, exposure_room(o, other, behind, limit), observed
+    return keeps_exposure(o, other, behind, limit, o[GROSS_RELIEF])
 
 
 def max_positions(o: Cells, limit: float, _second: float) -> Judgement:
-    """At most `limit` instruments held or about to be."""
+    """At most `limit` instruments held or about to be; one more waits where accepted exits make a place."""
     held = o[HELD_COUNT]
     if not (o[AHEAD] > SHARE_TOLERANCE or o[BEHIND] > SHARE_TOLERANCE):
         held += 1.0
+    if held > limit and held - o[HELD_RELIEF] <= limit and not o[REDUCING_ORDER]:
+        return DEFER, o[QUANTITY], held
     return limits_new_risk(o, held <= limit, held)
 
 
@@ -210,8 +222,8 @@ def max_turnover_per_cycle(o: Cells, limit: float, _second: float) -> Judgement:
 
 
 def max_trades_per_cycle(o: Cells, limit: float, second: float) -> Judgement:
-    """Exits count and are never stopped. With `second` above 0 the limit doubles while cash exceeds it (a share)."""
-    number = o[ACCEPTED] + 1.0
+    """At most `limit` orders with new risk. With `second` above 0 the limit doubles while cash exceeds it (a share)."""
+    number = o[ENTRIES] + 1.0
     if second > 0.0 and share(o[CASH], o[NLV]) > second + RATIO_TOLERANCE:
         limit = limit * 2.0
     return limits_new_risk(o, number <= limit, number)

@@ -22,7 +22,6 @@ from prudent.guards.columns import (
     CLOCK_SKEW,
     DECISION_AGE,
     DEFER,
-    ETF,
     FUTURE,
     FX_AGE,
     FX_PREVIOUS,
@@ -173,9 +172,9 @@ def market_order_spread(o: Cells, limit: float, second: float) -> Judgement:
 
 
 def penny_stock(o: Cells, limit: float, _second: float) -> Judgement:
-    """Price level now and at the last close above `limit`, for stocks and funds."""
+    """Price level now and at the last close above `limit`, for stocks."""
     level = o[LEVEL]
-    if o[KIND] != STOCK and o[KIND] != ETF:
+    if o[KIND] != STOCK:
         return PASS, o[QUANTITY], level
     lowest = level
     if o[HAS_PREVIOUS] == 1 and not o[PREVIOUS_LEVEL] > level:

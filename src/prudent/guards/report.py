@@ -13,6 +13,7 @@ from prudent.domain.plans import PlannedOrder
 from prudent.domain.verdicts import Approved, GuardReport, Layer, Outcome
 from prudent.guards.catalogue import GuardRow, guard_rows
 from prudent.guards.columns import (
+    DEFER,
     EVERYWHERE,
     FACTS_WIDTH,
     NOWHERE,
@@ -30,6 +31,8 @@ from prudent.guards.from_rows import Crossing, columns_of
 from prudent.guards.judges_data import valid_order
 from prudent.guards.user_rules import in_scope
 from prudent.guards.wording import sentence
+
+__all__ = ["ALL_FEEDS", "empty_columns", "guard_columns", "judge", "report_of"]
 
 _OUTCOMES = tuple(Outcome)
 _LAYERS = tuple(Layer)
@@ -102,12 +105,10 @@ def guard_columns(crossing: Crossing, rows: Sequence[GuardRow], feeds: frozenset
 
 def empty_columns(crossing: Crossing, orders: int, guards: int) -> tuple[VerdictColumns, ScratchColumns]:
     """Room for the answers, and for what the loop works on."""
-    cells, instruments = orders * guards, len(crossing.symbols)
+    cells, instruments, sectors = orders * guards, len(crossing.symbols), max(1, crossing.sector_count)
     return (
         VerdictColumns([0] * cells, [0.0] * cells, [0.0] * cells, [0.0] * orders, [0] * orders),
-        ScratchColumns(
-            [0.0] * instruments, [0.0] * instruments, [0.0] * max(1, crossing.sector_count), [0.0] * FACTS_WIDTH
-        ),
+        ScratchColumns([0.0] * instruments, [0.0] * instruments, [0.0] * sectors, [0.0] * sectors, [0.0] * FACTS_WIDTH),
     )
 
 
@@ -163,6 +164,8 @@ def _reasons(
             if guards.scope[g] == NOWHERE:
                 text = _missing(row)
             text = text or sentence(row.judge, row.limit, verdicts.observed[at])
+            if verdicts.outcome[at] == DEFER and row.judge in FUNDING_JUDGES:
+                text += "; it waits for this plan's exits to fill"
             reasons[f"{order.order_ref}|{row.label.id}"] = f"{order.symbol}: {text}"
     return reasons
 

@@ -156,12 +156,11 @@ def _known() -> str:
 
 
 def in_scope(rule: UserRule, symbol: str, kind: str) -> bool:
-    """Whether a rule looks at an instrument: named by symbol or by kind, everything if neither is given."""
+    """Whether a rule looks at an instrument: of the kinds and among the symbols it names, each open where empty."""
     if symbol in {normalise_symbol(each) for each in rule.exclude_symbols}:
         return False
-    if not (rule.applies_to_assets or rule.applies_to_symbols):
-        return True
-    return kind in rule.applies_to_assets or symbol in {normalise_symbol(s) for s in rule.applies_to_symbols}
+    named = not rule.applies_to_symbols or symbol in {normalise_symbol(each) for each in rule.applies_to_symbols}
+    return named and (not rule.applies_to_assets or kind in rule.applies_to_assets)
 
 
 def rule_limits(rule: UserRule, at: datetime | None) -> tuple[RuleLimit, ...]:

@@ -35,11 +35,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A price inside a running session, when it was made, and what it is."""
+    """A price inside a running session, when it was made, what it is, and the raw price where it is known apart."""
 
     price: float
     as_of: datetime
     quality: Quality
+    level: float | None = None
 
 
 class DailyMarket:
@@ -202,7 +203,8 @@ class DailyMarket:
             as_of = self._close_of(standing, moment)
         else:
             price, quality, as_of = to_decimal(seen.price), seen.quality, seen.as_of
-            level = to_decimal(seen.price * float(columns.fields["factor"][row if has_today else standing.row]), 4)
+            scale = float(columns.fields["factor"][row if has_today else standing.row])
+            level = to_decimal(seen.price * scale if seen.level is None else seen.level, 4)
         bid, ask = spread_around(price, standing.half_spread)
         return Quote(
             symbol=symbol, price=price, bid=bid, ask=ask, level=level, previous_close=standing.close,

@@ -102,10 +102,11 @@ class FilesMarket(DailyMarket):
 
 def raw_columns(symbol: str, days: Iterable[int], values: Mapping[str, Floats]) -> DailyColumns:
     """Columns from raw prices, volume, dividend and split, and `adj_close` where there is one."""
-    factor = values["close"] / values["adj_close"] if "adj_close" in values else _forward_factor(values)
+    given = "adj_close" in values
+    factor = np.divide(values["close"], values["adj_close"]) if given else _forward_factor(values)
     is_raw = bool(np.all(factor == 1.0))
     prices = {name: fixed(values[name] if is_raw else values[name] / factor) for name in PRICES}
-    if "adj_close" in values:
+    if given:
         prices["close"] = fixed(values["adj_close"])
     fields = LateFields({
         **prices, "volume": fixed(values["volume"]), "raw_close": fixed(values["close"]),
@@ -113,7 +114,8 @@ def raw_columns(symbol: str, days: Iterable[int], values: Mapping[str, Floats]) 
     })  # fmt: skip
     kinds = dict.fromkeys(DAILY_FIELDS, Quality.REAL)
     if not is_raw:
-        kinds |= dict.fromkeys([name for name in PRICES if name != "close" or "adj_close" not in values], Quality.DERIVED)
+        computed = PRICES[:-1] if given else PRICES
+        kinds |= dict.fromkeys(computed, Quality.DERIVED)
     return DailyColumns(symbol=symbol, days=np.array(list(days), dtype=np.int64), fields=fields, quality=kinds)
 
 
@@ -134,7 +136,8 @@ def _header(path: Path) -> tuple[str, ...]:
     known = tuple(_column(str(name)) for name in names)
     missing = [name for name in REQUIRED if name not in known]
     if missing:
-        raise InputError(f"{path.name}: columns must include {', '.join(REQUIRED)}, missing: {', '.join(missing)}; add them")
+        must = ", ".join(REQUIRED)
+        raise InputError(f"{path.name}: columns must include {must}, missing: {', '.join(missing)}; add them")
     return known
 
 
@@ -221,5 +224,5 @@ def _polars() -> ModuleType:
     try:
         import polars
     except ImportError as error:
-        raise ConfigError("Parquet files need the extra `parquet`; install prudent[parquet] or give CSV files") from error
+        raise ConfigError("Parquet files need the extra `parquet`; install prudent[parquet] or give CSV") from error
     return polars

@@ -91,6 +91,7 @@ def _instrument(row: Mapping[str, str | None], where: str) -> Instrument:
             tradable={"true": True, "false": False}[text["tradable"].lower()],
         )
     except KeyError as error:
-        raise InputError(f"{where}: tradable must be true or false, was {text['tradable']!r}; correct the row") from error
+        was = text["tradable"]
+        raise InputError(f"{where}: tradable must be true or false, was {was!r}; correct the row") from error
     except (InputError, ValueError) as error:
         raise InputError(f"{where}: {error}; correct the row") from error

@@ -1,4 +1,4 @@
-"""Prices from Yahoo Finance through the optional package yfinance: raw bars and actions, one request for all symbols."""
+"""Prices from Yahoo Finance through the optional package yfinance: raw bars and actions, one request for all."""
 
 import json
 import math
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from prudent.domain.errors import ConfigError, InputError, StoreError, Temporary
-from prudent.domain.quotes import Quality
+from prudent.domain.instruments import normalise_symbol
+from prudent.domain.quotes import Quality, Quote
 from prudent.marketdata.calendars import NEW_YORK, day_number
 from prudent.marketdata.columns import DailyColumns
 from prudent.marketdata.daily import INTRADAY_FIELDS, DailyMarket, Moment, Seen
@@ -56,7 +57,7 @@ class YahooMarket(DailyMarket):
         self._latest: dict[str, _Rows] = {}
         super().__init__(clock, calendar, source="yahoo", columns_of=self._columns)
 
-    def quotes(self, symbols: Sequence[str]) -> Any:
+    def quotes(self, symbols: Sequence[str]) -> tuple[Quote, ...]:
         moment = self._now()
         self._refresh(symbols)
         if moment.session is not None:
@@ -72,7 +73,8 @@ class YahooMarket(DailyMarket):
         self._refresh(symbols)
         self.check_intraday(symbols, minutes=minutes, end=end)
         if minutes not in INTERVALS:
-            raise InputError(f"minutes must be one of {', '.join(map(str, INTERVALS))}, was {minutes}; ask for one of those")
+            choices = ", ".join(map(str, INTERVALS))
+            raise InputError(f"minutes must be one of {choices}, was {minutes}; ask for one of those")
         found = self._intraday(symbols, minutes=minutes, start=start, end=end)
         length, now = minutes * 60, self._clock.now().timestamp()
         keys = sorted({key for rows in found.values() for key in rows.keys if key + length <= now})
@@ -96,7 +98,7 @@ class YahooMarket(DailyMarket):
         for key, close in zip(reversed(rows.keys), reversed(rows.values["close"])):
             ended = datetime.fromtimestamp(key, NEW_YORK).astimezone(moment.now.tzinfo) + length
             if moment.session.open < ended <= moment.now and close > 0.0:
-                return Seen(close, ended, Quality.REAL)
+                return Seen(close, ended, Quality.REAL, level=close)
         return None
 
     def _columns(self, symbol: str) -> DailyColumns | None:
@@ -106,7 +108,7 @@ class YahooMarket(DailyMarket):
     def _refresh(self, symbols: Sequence[str]) -> None:
         moment = self._now()
         wanted = []
-        for symbol in dict.fromkeys(symbols):
+        for symbol in filter(_is_ticker, dict.fromkeys(symbols)):
             kept = self._history.get(symbol)
             rows = kept[0] if kept is not None else self._read(symbol)
             if rows is None or self._is_old(rows, moment):
@@ -193,12 +195,20 @@ class YahooMarket(DailyMarket):
             draft.write_text(json.dumps(kept), encoding="utf-8")
             draft.replace(path)
         except OSError as error:
-            raise StoreError(f"price cache {self._folder} must be writable, but: {error}; free it or move it") from error
+            raise StoreError(f"price cache {self._folder} must be writable, but: {error}; free it") from error
 
 
 def ticker_of(symbol: str) -> str:
     """Yahoo's spelling: class shares with a dash, indices with a caret."""
     return TICKERS.get(symbol, symbol.replace(".", "-"))
+
+
+def _is_ticker(symbol: str) -> bool:
+    # Symbols become file names and parts of a request: nothing else may get there.
+    try:
+        return normalise_symbol(symbol) == symbol
+    except InputError:
+        return False
 
 
 def _rows_of(frame: Any, symbol: str, columns: Mapping[str, str], fetched_at: datetime) -> _Rows:
@@ -245,5 +255,8 @@ def _yfinance_download(*arguments: object, **options: object) -> Any:
     try:
         import yfinance
     except ImportError as error:
-        raise ConfigError("live prices need the extra `live`; install prudent[live] or choose another source") from error
-    return yfinance.download(*arguments, **options)
+        raise ConfigError("live prices need the extra `live`; install prudent[live] or use another source") from error
+    try:
+        return yfinance.download(*arguments, **options)
+    except yfinance.exceptions.YFException as error:
+        raise Temporary(f"yahoo refused the request: {error}; try again later") from error

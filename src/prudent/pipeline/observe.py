@@ -1,11 +1,14 @@
 """OBSERVE: what is true now, read from broker, market, ledger and operator switches at one clock time."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from prudent.domain.cycles import FxRate, Observation
+from prudent.domain.errors import BlockedError
 from prudent.domain.instruments import CASH, Instrument
 from prudent.domain.mandate import Mandate
 from prudent.domain.quotes import Quality
+from prudent.domain.valuation import net_asset_value
 from prudent.pipeline.world import World
 
 
@@ -22,8 +25,9 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
     wanted = tuple(sorted({*held, *symbols, *mandate.universe} - {CASH}))
     quotes = world.market.quotes(wanted)
     instruments = tuple(found for each in wanted if (found := world.instruments.find(each)) is not None)
+    history = world.ledger.history(mandate.account, session=session.date, at=now)
     synthetic = sorted(q.symbol for q in quotes if q.price is not None and q.quality is Quality.SYNTHETIC)
-    return Observation(
+    seen = Observation(
         account=mandate.account,
         account_class=mandate.account_class,
         mode=world.mode,
@@ -31,7 +35,7 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
         session=session.date,
         market_open=world.calendar.is_open(now),
         snapshot=snapshot,
-        history=world.ledger.history(mandate.account, session=session.date, at=now),
+        history=history,
         quotes=quotes,
         instruments=instruments,
         fx=_fx_rates(world, mandate.currency, instruments),
@@ -40,6 +44,16 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
         data_source=world.market.source,
         warnings=(f"synthetic prices: {', '.join(synthetic)}",) if synthetic else (),
     )
+    return seen if history.nlv_open is not None else _opening(seen)
+
+
+def _opening(seen: Observation) -> Observation:
+    """The first look of a session is its opening value, unless a holding has no price."""
+    try:
+        nlv = net_asset_value(seen)
+    except BlockedError:
+        return seen
+    return replace(seen, history=replace(seen.history, nlv_open=nlv))
 
 
 def _fx_rates(world: World, base: str, instruments: Iterable[Instrument]) -> tuple[FxRate, ...]:

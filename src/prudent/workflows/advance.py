@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from prudent.bootstrap import Desk
 from prudent.clock import SimulatedClock
-from prudent.domain.errors import InputError, Permanent
-from prudent.domain.valuation import net_asset_value
-from prudent.pipeline.observe import observe
+from prudent.domain.errors import InputError
 from prudent.ports import Session
+from prudent.workflows.recovery import settle_orders
+from prudent.workflows.valuation import value_account
 
 AFTER_OPEN = timedelta(minutes=30)
 
@@ -46,19 +46,8 @@ def next_sessions(desk: Desk, count: int) -> tuple[datetime, ...]:
 
 
 def mark(desk: Desk) -> None:
-    """Settle resting orders at the venue and value each account; one without a price keeps its last value."""
-    now = desk.clock.now()
-    session = desk.calendar.session_of(now)
+    """Settle resting orders at the venue and value each open account at the clock's time."""
     for account in desk.account_ids():
-        if not desk.is_open_account(account):
-            continue
-        mandate = desk.mandate(account)
-        world = desk.world(mandate, desk.mode)
-        for order in desk.ledger.pending_orders(account):
-            (report,) = desk.broker.reports(account, (order.order_ref,))
-            desk.ledger.reported(account, report, at=now)
-        try:
-            nlv = net_asset_value(observe(world, mandate, symbols=()))
-        except Permanent:
-            continue
-        desk.ledger.value(account, nlv=nlv, at=now, session=session.date)
+        if desk.is_open_account(account):
+            settle_orders(desk, account)
+            value_account(desk, account)

@@ -20,8 +20,9 @@ from prudent.pipeline.run_cycle import run_cycle
 from prudent.pipeline.verify import verify
 from prudent.ports import Steps
 from prudent.workflows.lease import home_lease
-from prudent.workflows.recovery import Finding, recover
+from prudent.workflows.recovery import Finding, recover, settle_orders
 from prudent.workflows.steps import JournalSteps
+from prudent.workflows.valuation import value_account
 
 PREVIEW_CYCLE = "preview"
 
@@ -55,6 +56,9 @@ def run_account(
     world = desk.world(mandate, mode)
     now = desk.clock.now()
     world.strategy.symbols(mandate, world.read_file)
+    if mode is not Mode.DRY_RUN:
+        settle_orders(desk, account)
+        value_account(desk, account)
     run = desk.ledger.open_run(
         mandate, mode=mode, rules=desk.ledger.rules(account), code_version=world.code_version, at=now
     )

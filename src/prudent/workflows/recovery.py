@@ -24,7 +24,7 @@ def recover(desk: Desk) -> tuple[Finding, ...]:
     An order that was approved but never reached SENDING did not leave. One that may have left is looked up at the
     broker by its ref: found means adopted with its fills; absent is proof only at a venue without quiet time.
     """
-    findings = [finding for account in desk.account_ids() for finding in _orders(desk, account)]
+    findings = [finding for account in desk.account_ids() for finding in settle_orders(desk, account)]
     for cycle_id in desk.ledger.interrupted_cycles():
         account = cycle_id.rsplit("/", 2)[0]
         desk.ledger.resolve_interrupted(cycle_id, at=desk.clock.now())
@@ -39,7 +39,8 @@ def recover(desk: Desk) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _orders(desk: Desk, account: str) -> list[Finding]:
+def settle_orders(desk: Desk, account: str) -> list[Finding]:
+    """Bring every order of the account that is not terminal up to what the broker says of it now."""
     pending = desk.ledger.pending_orders(account)
     known = {each.order_ref: each for each in desk.broker.reports(account, tuple(p.order_ref for p in pending))}
     found: list[Finding] = []

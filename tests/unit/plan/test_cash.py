@@ -138,3 +138,12 @@ def test_slices_share_the_quantity_of_their_parent() -> None:
     approved = {each.order_ref: each.quantity for each in plan.orders}
     poorer = replace(world, snapshot=replace(world.snapshot, cash=d(650)))
     assert [each.quantity for each in phase_two(plan, poorer, approved, how)] == [4, 2]
+
+
+def test_each_slice_pays_its_own_minimum_fee() -> None:
+    world, targets = seen({"AAA": "100"}, cash="1001.50"), wants({"AAA": "0.999"})
+    # Ten at once cost 1001.00, in two slices 1002.00.
+    assert told(plan_of(world, targets, mandate(costs=CostModel.IBKR_FIXED))) == ["2 OPEN 10 AAA"]
+    sliced = plan_of(world, targets, mandate(planning(slices=2), costs=CostModel.IBKR_FIXED))
+    assert told(sliced) == ["2 OPEN 5 AAA", "2 OPEN 4 AAA"]
+    assert sliced.cash_after == d("99.50")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prudent.clock import SystemClock
 from prudent.domain.accounts import AccountClass, AccountHistory, AccountSnapshot, Mode
-from prudent.domain.cycles import FxRate, Observation
+from prudent.domain.cycles import Observation
 from prudent.domain.errors import InputError
 from prudent.domain.instruments import Instrument, InstrumentKind
 from prudent.domain.mandate import CostModel, Limits, Mandate, Planning
@@ -79,17 +79,13 @@ def _observation(files: Files, planning: Planning) -> Observation:
         snapshot=AccountSnapshot(
             account=ACCOUNT, currency=BASE, cash=cash, positions=held, open_orders=live, as_of=now, source="files"
         ),
-        history=AccountHistory(session=now.date()), quotes=_quotes(rows, fx), instruments=_instruments(rows), fx=fx,
+        history=AccountHistory(session=now.date()), quotes=_quotes(rows), instruments=_instruments(rows), fx=fx,
         data_source=str(files.prices),
     )  # fmt: skip
 
 
-def _quotes(rows: Iterable[PriceRow], fx: Iterable[FxRate]) -> tuple[Quote, ...]:
-    priced = {BASE, *(rate.currency for rate in fx)}
-    return tuple(
-        Quote(symbol=row.symbol, price=row.price if row.currency in priced else None, level=row.price, source="file")
-        for row in rows
-    )
+def _quotes(rows: Iterable[PriceRow]) -> tuple[Quote, ...]:
+    return tuple(Quote(symbol=row.symbol, price=row.price, level=row.price, source="file") for row in rows)
 
 
 def _instruments(rows: Iterable[PriceRow]) -> tuple[Instrument, ...]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("numpy", "sqlalchemy", "alembic", "pydantic", "pyyaml", "rich", "typer")
 DISK_BYTES_MIN = 200 * 1024 * 1024
+DEFAULTED = ("limits.", "strategy_limits.")
 LIVE_PORTS, PAPER_PORTS = (7496, 4001), (7497, 4002)
 
 
@@ -180,13 +181,19 @@ def _accounts(desk: "Desk") -> Iterator[Check]:
 
 
 def _unreachable(desk: "Desk") -> Iterator[Check]:
+    from prudent.guards.feeds import ALL_FEEDS
     from prudent.guards.reach import unreachable_limits
-    from prudent.guards.report import ALL_FEEDS
 
     for account in desk.account_ids():
         rules = desk.ledger.rules(account) if desk.is_open_account(account) else ()
         for limit in unreachable_limits(desk.mandate(account), rules, ALL_FEEDS):
+            default = limit.setting.startswith(DEFAULTED) and not _given(desk, account, limit.setting)
             yield Check(
-                name=f"limits of {account}", status=Status.WARN, detail=f"{limit.name} can never fire: {limit.reason}",
-                fix="tighten or remove it, if it was meant to act",
+                name=f"limits of {account}", status=Status.SKIP if default else Status.WARN,
+                detail=f"{limit.setting} {limit.limit} can never fire: {limit.why}",
+                fix="" if default else "tighten or remove it, if it was meant to act",
             )  # fmt: skip
+
+
+def _given(desk: "Desk", account: str, setting: str) -> bool:
+    return f"accounts.{account}.{setting}" in desk.loaded.origins

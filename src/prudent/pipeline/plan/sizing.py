@@ -18,9 +18,9 @@ Ints = NDArray[np.int64]
 FLOOR = 0
 REMAINDER = 1
 
-# A fraction of a lot below this is floating-point noise, an amount below it too small to be money.
+# A fraction of a lot below the first is floating-point noise, and so is an amount below that share of the base.
 LOT_NOISE = 1e-9
-MONEY_NOISE = 1e-6
+MONEY_NOISE = 1e-13
 # Halvings of [0, 1] after which the common factor is as exact as a float can be.
 FACTOR_STEPS = 60
 
@@ -127,7 +127,7 @@ def target_lots(columns: SizingColumns, base: float, allocator: int, target: Flo
     rank(order, candidates, share, columns.weight)
     for k in range(candidates):
         i = order[k]
-        if columns.unit[i] <= left + MONEY_NOISE:
+        if columns.unit[i] <= left + MONEY_NOISE * base:
             target[i] += 1.0
             left -= columns.unit[i]
 

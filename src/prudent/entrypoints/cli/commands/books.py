@@ -93,8 +93,8 @@ def show(call: Call, account: IdArgument) -> Answer:
     return Answer(
         data={
             "id": account, "class": desk.mandate(account).account_class, "currency": book.currency,
-            "state": desk.ledger.views.account(account).state, "net_liquidation": book.net_liquidation, "cash": book.cash,
-            "positions": list(book.positions), "open_orders": list(book.snapshot.open_orders),
+            "state": desk.ledger.views.account(account).state, "net_liquidation": book.net_liquidation,
+            "cash": book.cash, "positions": list(book.positions), "open_orders": list(book.snapshot.open_orders),
             "as_of": book.as_of, "source": book.source,
         },
         blocks=[

@@ -1,0 +1,35 @@
+"""Every shipped source keeps the contract of market data."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from prudent.marketdata.calendars import ExchangeCalendar
+from prudent.marketdata.files import FilesMarket
+from prudent.marketdata.sample import SampleMarket
+from prudent.marketdata.yahoo import YahooMarket
+from prudent.ports import Clock, MarketData
+from tests.contract.market_data import MarketDataContract
+from tests.contract.market_data_files import FakeYahoo, write_files
+
+CALENDAR = ExchangeCalendar()
+
+
+class TestSample(MarketDataContract):
+    @pytest.fixture
+    def build(self) -> Callable[[Clock], MarketData]:
+        return lambda clock: SampleMarket(clock, CALENDAR)
+
+
+class TestFiles(MarketDataContract):
+    @pytest.fixture
+    def build(self, tmp_path: Path) -> Callable[[Clock], MarketData]:
+        write_files(tmp_path)
+        return lambda clock: FilesMarket(clock, CALENDAR, tmp_path)
+
+
+class TestYahoo(MarketDataContract):
+    @pytest.fixture
+    def build(self, tmp_path: Path) -> Callable[[Clock], MarketData]:
+        return lambda clock: YahooMarket(clock, CALENDAR, tmp_path, download=FakeYahoo(clock))
