@@ -30,7 +30,7 @@ PREVIOUS_CLOSE, PREVIOUS_LEVEL, HELD = fact.PREVIOUS_CLOSE, fact.PREVIOUS_LEVEL,
 QUANTITY, SIGN, EFFECT, LIMIT_PRICE, REFERENCE = (
     fact.QUANTITY, fact.SIGN, fact.EFFECT, fact.LIMIT_PRICE, fact.REFERENCE,
 )  # fmt: skip
-VALID, OPEN, CLOSE = fact.VALID, fact.OPEN, fact.CLOSE
+OPEN, CLOSE, CLIP, DEFER, REJECT = fact.OPEN, fact.CLOSE, fact.CLIP, fact.DEFER, fact.REJECT
 CASH, NLV, NLV_OPEN, UNIT_VALUE, PEAK_UNIT_VALUE = (
     fact.CASH, fact.NLV, fact.NLV_OPEN, fact.UNIT_VALUE, fact.PEAK_UNIT_VALUE,
 )  # fmt: skip
@@ -123,6 +123,19 @@ def write_orders(work: Work) -> tuple[int, int]:
     return count, sells
 
 
+def who_decided(verdicts: VerdictColumns, j: int, width: int) -> int:
+    """The first guard that cut order j to what was approved, else the last that made it wait at that; -1 if none."""
+    waited = -1
+    for g in range(width):
+        at = j * width + g
+        if verdicts.allowed[at] == verdicts.approved[j]:
+            if verdicts.outcome[at] == CLIP or verdicts.outcome[at] == REJECT:
+                return g
+            if verdicts.outcome[at] == DEFER:
+                waited = g
+    return waited
+
+
 def judge_rows(work: Work, first: int, last: int) -> None:
     """Judge orders `first` to `last` against book and cash as they are; what is refused or cut names its guard."""
     count, width = last - first, len(work.guards.kind)
@@ -145,10 +158,7 @@ def judge_rows(work: Work, first: int, last: int) -> None:
         asked = work.table[(first + j) * ORDER + QUANTITY]
         work.log.approved[first + j] = verdicts.approved[j]
         if verdicts.approved[j] < asked and work.log.guard[first + j] < 0:
-            for g in range(width):
-                if verdicts.allowed[j * width + g] == verdicts.approved[j]:
-                    work.log.guard[first + j] = g
-                    break
+            work.log.guard[first + j] = who_decided(verdicts, j, width)
         work.table[(first + j) * ORDER + QUANTITY] = verdicts.approved[j]
         work.orders.quantity[first + j] = verdicts.approved[j]
 

@@ -28,8 +28,11 @@ FEEDS = frozenset({
 
 
 def rows() -> tuple[GuardRow, ...]:
-    """The guard list of the account, as `invest run` would build it in a backtest."""
-    return guard_rows(MANDATE, mode=Mode.BACKTEST)
+    """The guard list of the account as `invest run` builds it in a backtest, less those that have nothing to judge by.
+
+    A guard without its input answers "not evaluated" to every order; that needs no column.
+    """
+    return tuple(row for row in guard_rows(MANDATE, mode=Mode.BACKTEST) if row.told and not row.feeds - FEEDS)
 
 
 def guard_table() -> GuardColumns:

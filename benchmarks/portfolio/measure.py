@@ -10,7 +10,7 @@ from collections.abc import Callable
 def report(
     program: str, version: str, run: Callable[[], tuple[float, int]], **more: Callable[[], object] | float
 ) -> None:  # fmt: skip
-    """Run once and print what it took; `run` gives final equity and the number of orders, `more` is asked afterwards."""
+    """Run once and print what it took; `run` gives final equity and orders traded, `more` is asked afterwards."""
     before = time.process_time()
     final, orders = run()
     cpu = time.process_time() - before

@@ -170,7 +170,7 @@ def walk(day: Day, book: Book, orders: Sequence[Order], guards: Sequence[Guard])
             allowed = {name: room(state, order) for name, room in guards}
             name, least = min(allowed.items(), key=lambda pair: pair[1])
             if least < order.quantity:
-                order.cut_by = order.cut_by or name
+                order.cut_by = name
                 enough = cents(least * day.prices[order.symbol]) >= SMALLEST
                 order.quantity = least if enough else 0
         if order.quantity > 0:
@@ -179,8 +179,11 @@ def walk(day: Day, book: Book, orders: Sequence[Order], guards: Sequence[Guard])
 
 def judged(day: Day, book: Book, orders: Sequence[Order]) -> None:
     """Platform, account, and once more what waits for exits."""
+    before = [order.cut_by for order in orders]
     for layer in (PLATFORM, ACCOUNT, FUNDING):
         walk(day, book, orders, layer)
+    for order, name in zip(orders, before):
+        order.cut_by = name or order.cut_by
 
 
 def trade(day: Day, book: Book, orders: Sequence[Order]) -> int:

@@ -32,6 +32,7 @@ from prudent.settings import Loaded, load_settings
 
 CONFIG_FILE = "invest.yaml"
 KILL_FILE = "KILL"
+INSTRUMENTS_FILE = "instruments.csv"
 _IN_DOUBT = (OrderStatus.SENDING, OrderStatus.UNKNOWN)
 
 
@@ -178,7 +179,8 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None) -> Desk
     if mode is Mode.LIVE:
         raise ConfigError("mode must be paper or dry_run: this build has no live broker; set `mode` in invest.yaml")
     calendar = ExchangeCalendar()
-    instruments = InstrumentMaster()
+    own_list = home / INSTRUMENTS_FILE
+    instruments = InstrumentMaster(own_list if own_list.is_file() else None)
     clock = _clock(home, loaded)
     market = _market(home, loaded, clock, calendar)
     venue = SimulatedBroker(SqliteVenueStore(home / "data" / "venue.sqlite"), market, calendar, clock)
@@ -201,7 +203,7 @@ def _market(home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar
         return FilesMarket(clock, calendar, folder=home / (data.path or "data"))
     from prudent.marketdata.yahoo import YahooMarket
 
-    return YahooMarket(clock, calendar, cache=home / "data" / "yahoo")
+    return YahooMarket(clock, calendar, home / "data" / "yahoo")
 
 
 def _clock(home: Path, loaded: Loaded) -> SystemClock | SimulatedClock:

@@ -6,7 +6,7 @@ from tests.architecture.tree import ROOT, text_files
 
 # Spelled in parts, so that this file does not name what it looks for.
 MACHINE_ROOTS = ("wo" + "rk", "ho" + "me", "ro" + "ot", "Us" + "ers")
-MACHINE_PATHS = re.compile(r"(?<![\w.\-])/(?:" + "|".join(MACHINE_ROOTS) + r")/\w")
+MACHINE_PATHS = re.compile(r"(?<![\w.\-])/(?:" + "|".join(MACHINE_ROOTS) + r")/\w{2,}")
 OUTSIDE_LINKS = re.compile(r"\.\./" + "sha" + "red")
 UNFINISHED = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3, "HA" + "CK")) + r")\b")
 PACKAGE_INDEX = re.compile("|".join(("index" + "-url", "trusted" + "-host", "find" + "-links")))

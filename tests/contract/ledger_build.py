@@ -20,7 +20,7 @@ ACCOUNT = "weekly"
 GUARDS = (
     GuardLabel(id="P01", name="NoNegativeCash", layer=Layer.PLATFORM),
     GuardLabel(id="X01", name="MaxDailyLoss", layer=Layer.PLATFORM),
-    GuardLabel(id="cap-apple", name="max_position_pct", layer=Layer.USER),
+    GuardLabel(id="rule:cap-apple:max_position_pct", name="max_position_pct", layer=Layer.USER),
 )
 
 

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from tests.fakes_clock import SteppedClock
 
 from prudent.domain.errors import InputError, LookAhead
 from prudent.domain.money import is_finite
 from prudent.domain.quotes import Quality
 from prudent.marketdata.calendars import ExchangeCalendar
 from prudent.ports import Clock, MarketData
-from tests.fakes_clock import SteppedClock
 
 DAILY = {"open", "high", "low", "close", "volume", "raw_close", "dividend", "split"}
 MONDAY_NOON = datetime(2020, 3, 16, 16, 7, 30, tzinfo=UTC)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.contract.market_data import MarketDataContract
+from tests.contract.market_data_files import FakeYahoo, write_files
 
 from prudent.marketdata.calendars import ExchangeCalendar
 from prudent.marketdata.files import FilesMarket
 from prudent.marketdata.sample import SampleMarket
 from prudent.marketdata.yahoo import YahooMarket
 from prudent.ports import Clock, MarketData
-from tests.contract.market_data import MarketDataContract
-from tests.contract.market_data_files import FakeYahoo, write_files
 
 CALENDAR = ExchangeCalendar()
 

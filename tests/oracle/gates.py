@@ -73,8 +73,9 @@ class Case:
         return self.tally.cash - spends
 
     def cash_known(self, quantity: Decimal) -> Decimal:
-        """What a gate on cash reads: with what sales promise, once they count."""
-        return self.cash_after(quantity) + (self.tally.promised if self.after_sales else ZERO)
+        """What a gate on cash reads: for a purchase with what sales promise, once they count."""
+        counts = self.after_sales and self.order.side is Side.BUY
+        return self.cash_after(quantity) + (self.tally.promised if counts else ZERO)
 
     def ends(self, symbol: str, quantity: Decimal) -> tuple[Decimal, Decimal]:
         """Highest and lowest position of a symbol with this order in it."""
@@ -156,8 +157,8 @@ def day_loss_allows(limit: Decimal) -> Callable[[Case], bool]:
         if past.nlv_open is None:
             # An account that never traded has lost nothing; any other must know its opening value.
             return not past.has_traded
-        change = (net_liquidation(case.seen) - past.nlv_open - past.flows_today) / past.nlv_open
-        return change > -limit
+        loss = past.nlv_open + past.flows_today - net_liquidation(case.seen)
+        return loss < cents(limit * past.nlv_open)
 
     return allows
 
@@ -308,72 +309,14 @@ def held_long_enough(days: int) -> Callable[[Case], bool]:
     return allows
 
 
-# --- gates that shrink: True = this quantity may go; only entries meet them ------------------------------------------
+def entry_gate(key: str, limit: Decimal) -> Callable[[Case], bool]:
+    """A condition on what may be bought, as a user writes it; at the limit it holds."""
 
-Fits = Callable[[Case, Decimal], bool]
+    def allows(case: Case) -> bool:
+        seen = {"rsi": case.quote.rsi_14, "price": case.quote.level, "adv": case.quote.adv_dollars}
+        value = next(v for name, v in seen.items() if name in key)
+        if value is None:
+            return False
+        return value >= limit if "min" in key else value <= limit
 
-
-def cash_floor(fraction: Decimal) -> Fits:
-    return lambda case, quantity: case.cash_known(quantity) >= fraction * case.nlv_after(quantity)
-
-
-def cash_not_negative(case: Case, quantity: Decimal) -> bool:
-    return case.cash_known(quantity) >= 0
-
-
-def position_cap(fraction: Decimal) -> Fits:
-    return lambda case, q: cents(case.worst_position(q) * case.mark) <= fraction * case.nlv_after(q)
-
-
-def position_dollars(limit: Decimal) -> Fits:
-    return lambda case, q: cents(case.worst_position(q) * case.mark) <= limit
-
-
-def sector_cap(fraction: Decimal) -> Fits:
-    def fits(case: Case, quantity: Decimal) -> bool:
-        if case.order.effect is not Effect.OPEN:
-            return True
-        total = ZERO
-        for thing in case.seen.instruments:
-            if thing.sector == case.thing.sector:
-                high, _low = case.ends(thing.symbol, quantity)
-                total += cents(max(high, ZERO) * mark_of(case.seen, thing))
-        return total <= fraction * case.nlv_after(quantity)
-
-    return fits
-
-
-def gross_cap(fraction: Decimal) -> Fits:
-    def fits(case: Case, quantity: Decimal) -> bool:
-        total = ZERO
-        for thing in case.seen.instruments:
-            high, low = case.ends(thing.symbol, quantity)
-            total += cents(max(abs(high), abs(low)) * mark_of(case.seen, thing))
-        return total <= fraction * case.nlv_after(quantity)
-
-    return fits
-
-
-def turnover_cap(fraction: Decimal) -> Fits:
-    def fits(case: Case, quantity: Decimal) -> bool:
-        if not case.seen.history.has_traded:
-            return True
-        value = cents(quantity * case.mark)
-        bought = case.tally.bought + (value if case.order.side is Side.BUY else ZERO)
-        sold = case.tally.sold + (value if case.order.side is Side.SELL else ZERO)
-        return max(bought, sold) <= fraction * net_liquidation(case.seen)
-
-    return fits
-
-
-def position_count(limit: int) -> Fits:
-    def fits(case: Case, quantity: Decimal) -> bool:
-        ends = {thing.symbol: case.ends(thing.symbol, quantity) for thing in case.seen.instruments}
-        return sum(1 for high, low in ends.values() if high > 0 or low < 0) <= limit
-
-    return fits
-
-
-def participation(case: Case, quantity: Decimal) -> bool:
-    assert case.quote.adv_dollars is not None
-    return cents(quantity * case.mark) <= case.quote.adv_dollars / 20
+    return allows

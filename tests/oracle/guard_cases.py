@@ -9,7 +9,7 @@ from tests.oracle.desk import INTERLOCKS, NOON, Book, Thing, history
 from tests.oracle.planner import cents
 from tests.oracle.planner_cases import SYMBOLS, amount, owed
 
-from prudent.domain.accounts import AccountClass, AccountHistory, RecentOrder, TradingState
+from prudent.domain.accounts import AccountClass, AccountHistory, Position, RecentOrder, TradingState
 from prudent.domain.cycles import Observation
 from prudent.domain.instruments import InstrumentKind
 from prudent.domain.mandate import CostModel, Limits, Mandate, Planning, StrategyLimits
@@ -86,8 +86,13 @@ def rules_of(luck: random.Random) -> list[UserRule]:
         ("min_cash_reserve_pct", luck.choice(["5", "25"])),
         ("max_positions", luck.choice(["2", "4"])),
         ("max_trades_per_session", luck.choice(["1", "3"])),
+        ("approved_symbols", "AAA, BBB, CCC"),
+        ("rsi_max_entry", luck.choice(["50", "49.9"])),
+        ("price_min_entry", luck.choice(["20", "100"])),
+        ("price_max_entry", luck.choice(["300", "500"])),
+        ("min_adv_dollars_entry", luck.choice(["200000", "400000"])),
     ]
-    picked = [each for each in choices if luck.random() < 0.12]
+    picked = [each for each in choices if luck.random() < 0.08]
     return [
         UserRule(
             rule_id=f"U{i}", rule_name=key, rule_category=RuleCategory.RISK, enforcement_params={key: value},
@@ -99,17 +104,22 @@ def rules_of(luck: random.Random) -> list[UserRule]:
 
 
 def mandate_of(luck: random.Random, account_class: AccountClass, *, selling: bool) -> Mandate:
-    """Limits at random; those whose count or turnover would also count sales stay wide where there are sales."""
+    """Limits at random; half of them wide where there are sales, so that exits are seen to go, too."""
+    wide = selling and luck.random() < 0.5
     limits = Limits(
         max_position_weight=luck.choice([None, Decimal("0.20"), Decimal("0.35")]),
         max_sector_weight=luck.choice([None, Decimal(1), Decimal("0.40")]),
         cash_min=luck.choice([Decimal(-1), Decimal(-1), Decimal("0.05")]),
-        max_turnover_per_cycle=Decimal(1) if selling else luck.choice([Decimal(1), Decimal("0.25")]),
-        max_trades_per_cycle=200 if selling else luck.choice([200, 200, 2]),
+        max_turnover_per_cycle=Decimal(1) if wide else luck.choice([Decimal(1), Decimal("0.25")]),
+        max_trades_per_cycle=200 if wide else luck.choice([200, 200, 2]),
         max_order_notional=luck.choice([None, None, Decimal(20_000)]),
         max_daily_loss=luck.choice([Decimal("0.02"), Decimal("0.01")]),
     )
-    own = StrategyLimits(max_position_weight=luck.choice([None, None, Decimal("0.15")]))
+    own = StrategyLimits(
+        max_position_weight=luck.choice([None, None, Decimal("0.15")]),
+        max_trades_per_cycle=luck.choice([None, None, None, 3]),
+        min_holding_days=luck.choice([0, 0, 0, 5]),
+    )
     return Mandate(
         account="hand", account_class=account_class, limits=limits, strategy_limits=own, costs=CostModel.NONE,
         planning=Planning(allow_short=luck.random() < 0.5),
@@ -185,6 +195,7 @@ def guard_case(seed: int) -> GuardCase:
     selling = luck.random() < 0.5
     orders = orders_of(luck, book, selling=selling)
     seen = book.seen()
+    seen = replace(seen, snapshot=replace(seen.snapshot, positions=aged(luck, seen.snapshot.positions)))
     if luck.random() < 0.02:
         seen = replace(seen, interlocks=(replace(INTERLOCKS[0], satisfied=False), *INTERLOCKS[1:]))
     if orders and luck.random() < 0.05:
@@ -192,6 +203,12 @@ def guard_case(seed: int) -> GuardCase:
     feeds = ALL_FEEDS if quoted else ALL_FEEDS - {"spread"}
     mandate = mandate_of(luck, book.account_class, selling=selling)
     return GuardCase(seed=seed, seen=seen, orders=orders, mandate=mandate, feeds=feeds)
+
+
+def aged(luck: random.Random, positions: tuple[Position, ...]) -> tuple[Position, ...]:
+    """Some holdings are young: opened at the same hour of another day."""
+    days = [luck.choice([0, 4, 5]) if luck.random() < 0.2 else 1_000 for _ in positions]
+    return tuple(replace(each, opened=NOON - timedelta(days=old)) for each, old in zip(positions, days))
 
 
 def recent(luck: random.Random, order: PlannedOrder) -> RecentOrder:

@@ -5,21 +5,31 @@ is off; the slip of sales lowers net liquidation as the slip of purchases does; 
 would bring is counted at their reference price, for orders that then wait for those sales.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 
-from tests.oracle.gates import (
-    Case,
+from tests.oracle.caps import (
     Fits,
-    Tally,
     cash_floor,
     cash_not_negative,
+    gross_cap,
+    participation,
+    position_cap,
+    position_count,
+    position_dollars,
+    sector_cap,
+    turnover_allows,
+    turnover_cap,
+)
+from tests.oracle.gates import (
+    Case,
+    Tally,
     covers_what_is_short,
     day_loss_allows,
     does_not_cross_itself,
     drawdown_allows,
-    gross_cap,
+    entry_gate,
     has_nothing_open,
     held_long_enough,
     in_universe,
@@ -33,20 +43,14 @@ from tests.oracle.gates import (
     market_order_is_tight,
     net_liquidation,
     not_while_cutting,
-    participation,
     pending,
-    position_cap,
-    position_count,
-    position_dollars,
     price_is_not_a_penny,
     quote_is_fresh,
-    sector_cap,
     sells_what_is_held,
     shorts_only_if_allowed,
     spread_is_sane,
     state_allows,
     symbol_is_settled,
-    turnover_cap,
     whole_lot,
     within_cycle_count,
     within_day_count,
@@ -61,11 +65,14 @@ from prudent.domain.cycles import Observation
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import Side
 from prudent.domain.plans import PlannedOrder
+from prudent.domain.quotes import Quote
 from prudent.domain.rules import UserRule
 from prudent.guards.feeds import ALL_FEEDS
 
 LEAST_AFTER_CLIP = Decimal(100)
 DAY_TRADES_MAX = 200
+# Once an order may cost nobody knows what, nobody knows what cash remains.
+UNKNOWN_CASH = Decimal("-Infinity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +136,7 @@ def account(mandate: Mandate) -> Pass:
     sizes = () if limits.max_order_notional is None else (("P12", within_order_size(limits.max_order_notional)),)
     return Pass(
         refuse=(
+            ("P16", turnover_allows(limits.max_turnover_per_cycle)),
             ("P17", within_cycle_count(limits.max_trades_per_cycle)),
             ("P18", within_day_count(limits.max_trades_per_day)),
             ("X01", day_loss_allows(min(limits.max_daily_loss, Decimal("0.02")))),
@@ -139,12 +147,14 @@ def account(mandate: Mandate) -> Pass:
     )
 
 
-def strategy(mandate: Mandate) -> Pass:
+def strategy(mandate: Mandate, seen: Observation) -> Pass:
+    """The strategy's limits; its count of trades doubles while more than four fifths of the account are cash."""
     own = mandate.strategy_limits
+    times = 2 if seen.snapshot.cash / net_liquidation(seen) > Decimal("0.80") else 1
     shrink: tuple[tuple[str, Fits], ...] = ()
     if own.max_position_weight is not None:
         shrink = (("P08", position_cap(own.max_position_weight)),)
-    count = () if own.max_trades_per_cycle is None else (("P17", within_cycle_count(own.max_trades_per_cycle)),)
+    count = () if own.max_trades_per_cycle is None else (("P17", within_cycle_count(own.max_trades_per_cycle * times)),)
     return Pass(refuse=(("P20", held_long_enough(own.min_holding_days)), *count), shrink=shrink)
 
 
@@ -178,6 +188,8 @@ def user(rules: Sequence[UserRule]) -> Pass:
                 shrink.append((name, _fit(rule, position_count(int(value)))))
             elif key == "max_trades_per_session":
                 refuse.append((name, _when(rule, within_day_count(int(value)))))
+            else:
+                refuse.append((name, _when(rule, entry_gate(key, value))))
     return Pass(refuse=tuple(refuse), shrink=tuple(shrink), cash=tuple(cash))
 
 
@@ -197,6 +209,11 @@ def _approved(raw: object) -> Callable[[Case], bool]:
 # --- judging ---------------------------------------------------------------------------------------------------------
 
 
+def can_be_priced(seen: Observation, quote: Quote) -> bool:
+    """Where quotes exist, a market order without one has no worst price."""
+    return quote.ask is not None or all(each.ask is None for each in seen.quotes)
+
+
 def opening_tally(seen: Observation) -> Tally:
     """The worst book before the batch: every open buy paid at its worst, no open sale counted."""
     quotes = {quote.symbol: quote for quote in seen.quotes}
@@ -208,6 +225,8 @@ def opening_tally(seen: Observation) -> Tally:
         tally.low[symbol] = held.get(symbol, ZERO) - pending(seen, symbol, Side.SELL)
         for order in seen.snapshot.open_orders:
             if order.symbol == symbol:
+                if order.side is Side.BUY and order.limit_price is None and not can_be_priced(seen, quotes[symbol]):
+                    tally.cash = UNKNOWN_CASH
                 worst = worst_price(quotes[symbol], order.side, order.limit_price) * thing.multiplier
                 tally.nlv -= abs(cents(order.remaining * worst) - cents(order.remaining * mark_of(seen, thing)))
                 tally.cash -= cents(order.remaining * worst) if order.side is Side.BUY else ZERO
@@ -220,6 +239,8 @@ def accept(case: Case, quantity: Decimal) -> None:
     value = cents(quantity * case.mark)
     tally.nlv = case.nlv_after(quantity)
     tally.cash = case.cash_after(quantity)
+    if order.side is Side.BUY and order.limit_price is None and not can_be_priced(case.seen, case.quote):
+        tally.cash = UNKNOWN_CASH
     tally.accepted += 1
     tally.entries += case.enters
     if order.side is Side.BUY:
@@ -252,75 +273,83 @@ def judge_one(case: Case, gates: Pass) -> Ruling:
         return Ruling(order_ref=ref, quantity=ZERO, waits=False, gates=refused)
     if not case.enters:
         accept(case, quantity)
+        promise(case)
         return Ruling(order_ref=ref, quantity=quantity, waits=False, gates=())
     every = (*gates.shrink, *gates.cash)
     allowed = most_lots(case, every)
     later = most_lots(replace(case, after_sales=True), every) if allowed < quantity else allowed
-    waits, allowed = later > allowed, max(later, allowed)
+    allowed = max(later, allowed)
     shrunk = tuple(name for name, fit in every if not fit(case, quantity))
     if allowed < quantity and cents(allowed * case.mark) < LEAST_AFTER_CLIP:
         allowed = ZERO
     if allowed > 0:
         accept(case, allowed)
-    return Ruling(order_ref=ref, quantity=allowed, waits=waits and allowed > 0, gates=shrunk)
+    return Ruling(order_ref=ref, quantity=allowed, waits=False, gates=shrunk)
 
 
 def rulings(
     seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, *, feeds: frozenset[str] = ALL_FEEDS
 ) -> tuple[Ruling, ...]:
-    """All layers over the whole batch, each taking the quantities so far as ceilings.
+    """All layers over the whole batch, each taking the quantities so far as ceilings; then once more what sales free.
 
-    Twice: only after the first time is it known which sales may go, and so what they promise.
+    Only after every layer is it known which sales may go, and so what they promise and who has to wait for them.
     """
     with localcontext() as context:
         context.prec = DIGITS
-        first = _all_layers(seen, orders, mandate, feeds, sales={order.order_ref for order in orders})
-        sales = {ref for ref, ruling in first.items() if ruling.quantity > 0}
-        found = _all_layers(seen, orders, mandate, feeds, sales=sales)
-        return tuple(found[order.order_ref] for order in orders)
+        so_far = {
+            order.order_ref: Ruling(order_ref=order.order_ref, quantity=order.quantity, waits=False, gates=())
+            for order in orders
+        }
+        if not all(lock.satisfied for lock in seen.interlocks):
+            return tuple(replace(ruling, quantity=ZERO, gates=("mode",)) for ruling in so_far.values())
+        layers = (platform(mandate, feeds), account(mandate), user(seen.rules), strategy(mandate, seen))
+        for layer in layers:
+            for case in _cases(seen, orders, mandate, dict(so_far)):
+                ref = case.order.order_ref
+                ruling = judge_one(case, layer)
+                so_far[ref] = replace(ruling, gates=(*so_far[ref].gates, *ruling.gates))
+        _count_sales(_cases(seen, orders, mandate, dict(so_far)), layers, so_far)
+        return tuple(so_far[order.order_ref] for order in orders)
 
 
-def _all_layers(
-    seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, feeds: frozenset[str], *, sales: set[str]
-) -> dict[str, Ruling]:  # fmt: skip
-    so_far = {
-        order.order_ref: Ruling(order_ref=order.order_ref, quantity=order.quantity, waits=False, gates=())
-        for order in orders
-    }
-    if not all(lock.satisfied for lock in seen.interlocks):
-        return {ref: replace(ruling, quantity=ZERO, gates=("mode",)) for ref, ruling in so_far.items()}
-    for layer in (platform(mandate, feeds), account(mandate), user(seen.rules), strategy(mandate)):
-        _one_pass(seen, orders, mandate, layer, so_far, sales)
-    return so_far
-
-
-def _one_pass(
-    seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, layer: Pass, so_far: dict[str, Ruling],
-    sales: set[str],
-) -> None:  # fmt: skip
+def _cases(
+    seen: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, so_far: Mapping[str, Ruling]
+) -> Iterator[Case]:  # fmt: skip
+    """The orders that may still go, at the quantities so far, over one tally."""
     tally = opening_tally(seen)
     quotes = {quote.symbol: quote for quote in seen.quotes}
     things = {thing.symbol: thing for thing in seen.instruments}
     held = {position.symbol: position.quantity for position in seen.snapshot.positions}
     for order in orders:
-        before = so_far[order.order_ref]
-        if before.quantity == 0:
-            continue
-        case = Case(
-            seen=seen, mandate=mandate, order=replace(order, quantity=before.quantity), tally=tally,
-            quote=quotes[order.symbol], thing=things[order.symbol], held=held.get(order.symbol, ZERO),
-        )  # fmt: skip
-        ruling = judge_one(case, layer)
-        if ruling.quantity > 0 and order.effect.reduces and order.order_ref in sales:
+        if so_far[order.order_ref].quantity > 0:
+            yield Case(
+                seen=seen, mandate=mandate, order=replace(order, quantity=so_far[order.order_ref].quantity),
+                tally=tally, quote=quotes[order.symbol], thing=things[order.symbol],
+                held=held.get(order.symbol, ZERO),
+            )  # fmt: skip
+
+
+def _count_sales(cases: Iterator[Case], layers: Sequence[Pass], so_far: dict[str, Ruling]) -> None:
+    """An order waits if some gate lets its quantity through only after the sales that may go before it."""
+    every = [fit for layer in layers for fit in (*layer.shrink, *layer.cash)]
+    for case in cases:
+        ref, quantity = case.order.order_ref, case.order.quantity
+        if not case.enters:
+            accept(case, quantity)
             promise(case)
-        so_far[order.order_ref] = replace(
-            ruling, waits=before.waits or ruling.waits, gates=(*before.gates, *ruling.gates)
-        )
+            continue
+        sure = most_lots(case, every)
+        allowed = max(sure, most_lots(replace(case, after_sales=True), every)) if sure < quantity else sure
+        if allowed < quantity and cents(allowed * case.mark) < LEAST_AFTER_CLIP:
+            allowed = ZERO
+        so_far[ref] = replace(so_far[ref], quantity=allowed, waits=allowed > sure)
+        if allowed > 0:
+            accept(case, allowed)
 
 
 def promise(case: Case) -> None:
-    """What the order frees once it is done: the position, and for a sale its money at the worst price."""
+    """What the order frees once it is done: the position, and for a sale its money at the mark."""
     order, tally = case.order, case.tally
     tally.freed[order.symbol] = tally.freed.get(order.symbol, ZERO) - order.side.sign * order.quantity
     if order.side is Side.SELL:
-        tally.promised += cents(order.quantity * case.worst)
+        tally.promised += cents(order.quantity * case.mark)

@@ -11,8 +11,11 @@ from prudent.domain.accounts import AccountClass
 from prudent.domain.mandate import Limits, Mandate, Planning
 from prudent.domain.orders import Effect, Side
 from prudent.domain.plans import PlannedOrder
+from prudent.guards.feeds import ALL_FEEDS
 
 FREE = Limits(max_position_weight=None, max_sector_weight=None, max_gross_exposure=D(10))
+OWN = replace(FREE, max_position_weight=D(1), max_sector_weight=D(1))
+PRICES_ONLY = ALL_FEEDS - {"spread"}
 
 
 def order(symbol: str, effect: Effect, quantity: int, price: Decimal) -> PlannedOrder:
@@ -23,8 +26,8 @@ def order(symbol: str, effect: Effect, quantity: int, price: Decimal) -> Planned
 
 
 def ruled(book: Book, *orders: PlannedOrder, limits: Limits = FREE) -> list[tuple[Decimal, bool]]:
-    mandate = Mandate(account="hand", limits=limits, planning=Planning())
-    found: tuple[Ruling, ...] = rulings(book.seen(), orders, mandate)
+    mandate = Mandate(account="hand", account_class=book.account_class, limits=limits, planning=Planning())
+    found: tuple[Ruling, ...] = rulings(book.seen(), orders, mandate, feeds=PRICES_ONLY)
     return [(ruling.quantity, ruling.waits) for ruling in found]
 
 
@@ -36,12 +39,12 @@ def test_a_market_buy_must_be_paid_at_one_percent_above_the_ask() -> None:
 
 
 def test_an_autonomous_account_keeps_a_tenth_in_cash() -> None:
-    # After q shares at worst price 10.10: 10,000 - 10.1 q >= 0.1 (10,000 - 0.1 q), so q <= 9,000 / 10.09 = 891.97;
-    # a position may be half: 10 q <= 0.5 (10,000 - 0.1 q), so q <= 5,000 / 10.05 = 497.51.
+    # 490 shares may cost 4,949 at 10.10, which leaves 5,051 of cash and a lowest value of 9,951. After q more:
+    # 5,051 - 10.1 q >= 0.1 (9,951 - 0.1 q), so q <= 4,055.9 / 10.09 = 401.97.
     things = {s: Thing(price=D(10), bid=D(10), ask=D(10)) for s in ("AAA", "BBB")}
     book = Book(things=things, cash=D(10_000), account_class=AccountClass.AUTONOMOUS)
-    orders = (order("AAA", Effect.OPEN, 600, D(10)), order("BBB", Effect.OPEN, 600, D(10)))
-    assert ruled(book, *orders) == [(D(497), False), (D(394), False)]
+    orders = (order("AAA", Effect.OPEN, 490, D(10)), order("BBB", Effect.OPEN, 490, D(10)))
+    assert ruled(book, *orders, limits=OWN) == [(D(490), False), (D(401), False)]
 
 
 def test_proceeds_of_an_unfilled_sale_do_not_pay_but_let_the_order_wait() -> None:
@@ -50,6 +53,13 @@ def test_proceeds_of_an_unfilled_sale_do_not_pay_but_let_the_order_wait() -> Non
     sale, purchase = order("AAA", Effect.CLOSE, 200, D(10)), order("BBB", Effect.OPEN, 100, D(10))
     assert ruled(book, sale, purchase) == [(D(200), False), (D(100), True)]
     assert ruled(book, purchase) == [(D(0), False)]
+
+
+def test_an_order_of_more_than_half_the_account_is_refused_for_its_size() -> None:
+    things = {"AAA": Thing(price=D(10), bid=D(10), ask=D(10))}
+    book = Book(things=things, cash=D(10_000), account_class=AccountClass.AUTONOMOUS)
+    assert ruled(book, order("AAA", Effect.OPEN, 495, D(10)), limits=OWN) == [(D(495), False)]  # 4,999.50
+    assert ruled(book, order("AAA", Effect.OPEN, 496, D(10)), limits=OWN) == [(D(0), False)]  # 5,009.60
 
 
 def test_a_position_stops_at_its_weight() -> None:

@@ -48,6 +48,7 @@ def test_the_cases_make_every_gate_speak() -> None:
     }
     assert spoken >= {
         "mode", "state", "latch", "D04", "D08", "D11", "D12", "D13", "P01", "P02", "P03", "P04", "P05", "P06", "P07",
-        "P08", "P09", "P11", "P12", "P16", "P17", "P18", "P23", "R01", "R04", "X01", "X03", "max_position_pct",
-        "max_position_dollars", "min_cash_reserve_pct", "max_positions", "max_trades_per_session",
+        "P08", "P09", "P11", "P12", "P16", "P17", "P18", "P20", "P23", "R01", "R04", "X01", "X03", "max_position_pct",
+        "max_position_dollars", "approved_symbols", "rsi_max_entry", "price_min_entry", "price_max_entry",
+        "min_adv_dollars_entry", "min_cash_reserve_pct", "max_positions", "max_trades_per_session",
     }  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.fakes_clock import SteppedClock
 
 from prudent.marketdata.calendars import ExchangeCalendar, day_number
 from prudent.marketdata.columns import Days
@@ -15,7 +16,6 @@ from prudent.marketdata.sample import SampleMarket
 from prudent.marketdata.sample_record import Closes, MemberBars, ShippedRecord
 from prudent.marketdata.sample_series import SampleSource
 from prudent.ports import Bars
-from tests.fakes_clock import SteppedClock
 
 CALENDAR = ExchangeCalendar()
 SHIPPED = ShippedRecord()

@@ -14,6 +14,7 @@ from enum import Enum
 from prudent.domain.money import from_float, plain
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+Encoder = typing.Callable[[typing.Any], Json]
 
 
 def utc_text(moment: datetime) -> str:
@@ -29,22 +30,32 @@ def encode(value: object) -> Json:
     Raises:
         TypeError: a value of that type has no record form.
     """
-    encoder = _ENCODERS.get(type(value))
-    return encoder(value) if encoder is not None else _encode_by_family(value)
+    kind = type(value)
+    encoder = _ENCODERS.get(kind)
+    if encoder is None:
+        encoder = _ENCODERS[kind] = _encoder_of(kind)
+    return encoder(value)
 
 
-def _encode_by_family(value: object) -> Json:
-    if isinstance(value, Enum):
-        return encode(value.value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        row: dict[str, Json] = {f: encode(getattr(value, f)) for f in _field_names(type(value))}
-        kind = getattr(type(value), "kind", None)
-        return {"kind": kind, **row} if isinstance(kind, str) else row
-    if isinstance(value, Mapping):
-        return {str(encode(k)): encode(v) for k, v in value.items()}
-    if isinstance(value, float):
-        return encode(float(value))
-    raise TypeError(f"{type(value).__name__} has no record form")
+def _encoder_of(kind: type) -> Encoder:
+    # Found once per type: a record holds tens of thousands of values of a few dozen types.
+    if issubclass(kind, Enum):
+        return {member: encode(member.value) for member in kind}.__getitem__
+    if dataclasses.is_dataclass(kind):
+        return _row_encoder(kind)
+    if issubclass(kind, Mapping):
+        return lambda value: {str(encode(k)): encode(v) for k, v in value.items()}
+    if issubclass(kind, float):
+        return lambda value: _encode_float(float(value))
+    raise TypeError(f"{kind.__name__} has no record form")
+
+
+def _row_encoder(kind: type) -> Encoder:
+    names = _field_names(kind)
+    mark = getattr(kind, "kind", None)
+    if not isinstance(mark, str):
+        return lambda value: {name: encode(getattr(value, name)) for name in names}
+    return lambda value: {"kind": mark, **{name: encode(getattr(value, name)) for name in names}}
 
 
 def _encode_float(value: float) -> Json:
@@ -55,7 +66,7 @@ def _encode_items(value: typing.Iterable[object]) -> Json:
     return [encode(item) for item in value]
 
 
-_ENCODERS: dict[type, typing.Callable[[typing.Any], Json]] = {
+_ENCODERS: dict[type, Encoder] = {
     type(None): lambda value: None,
     bool: lambda value: typing.cast("Json", value),
     int: lambda value: typing.cast("Json", value),
@@ -157,8 +168,32 @@ def _as_dict(data: Json) -> dict[str, Json]:
 
 
 def canonical(data: Json) -> bytes:
-    """RFC 8785 bytes of float-free JSON: keys in UTF-16 order, no white space, UTF-8."""
-    return json.dumps(_sorted(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """RFC 8785 bytes of float-free JSON: keys in UTF-16 order, no white space, UTF-8.
+
+    Raises:
+        TypeError: a float is in the data; encode it first.
+    """
+    _refuse_floats(data)
+    text = _dumps(data, sort_keys=True)
+    if not text.isascii():  # only then can the order of code points differ from that of UTF-16
+        text = _dumps(_sorted(data), sort_keys=False)
+    return text.encode()
+
+
+def _dumps(data: Json, *, sort_keys: bool) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=sort_keys)
+
+
+def _refuse_floats(data: Json) -> None:
+    pending: list[Json] = [data]
+    while pending:
+        items = pending.pop()
+        for item in items.values() if isinstance(items, dict) else items if isinstance(items, list) else (items,):
+            kind = type(item)
+            if kind is dict or kind is list:
+                pending.append(item)
+            elif kind is float:
+                raise TypeError("a float has no canonical form; encode it first")
 
 
 def _sorted(data: Json) -> Json:
@@ -166,8 +201,6 @@ def _sorted(data: Json) -> Json:
         return {k: _sorted(data[k]) for k in sorted(data, key=lambda text: text.encode("utf-16-be"))}
     if isinstance(data, list):
         return [_sorted(item) for item in data]
-    if isinstance(data, float):
-        raise TypeError("a float has no canonical form; encode it first")
     return data
 
 

@@ -22,6 +22,8 @@ from prudent.ledger.hash_chain import spelled
 from prudent.ledger.schema import CYCLES, ORDERS, REASONING, RECORDS, VERDICT_COUNTS, mine
 
 REASONING_KINDS = ("plan", "analysis", "decision", "reflection")
+# Market closed, stale price or rate, late decision, clocks apart, an order in doubt: no order could have passed.
+_ABOUT_THE_WORLD = frozenset({"D04", "D05", "D15", "D16", "D17", "R04"})
 # Fast and nearly as small as the slow levels on repetitive JSON.
 _LEVEL = 1
 
@@ -127,7 +129,7 @@ def _explain(tx: Transaction, record: CycleRecord, why: Mapping[str, str]) -> No
             order_ref=order.order_ref, account=record.account, symbol=order.symbol, side=order.side,
             quantity=order.quantity, effect=order.effect, type=order.type, limit_price=order.limit_price,
         )  # fmt: skip
-        denied.append(orders.new_row(intent, OrderStatus.DENIED, record.finished) | {
+        denied.append(orders.first_row(intent, OrderStatus.DENIED, record.finished) | {
             "run": record.run, "cycle": record.cycle, "dry": dry, "why": why.get(order.order_ref, order.reason),
             "reasoning": reasoning, "message": _refusal(record, order.order_ref),
         })  # fmt: skip
@@ -149,12 +151,12 @@ def _reports(record: CycleRecord) -> Iterator[GuardReport]:
 
 
 def _refused(record: CycleRecord) -> set[str]:
-    """Orders that a guard refused for what they are; a mode, a halt or a loss limit says nothing about the decider."""
+    """Orders that a guard refused for what they are; what stops any order says nothing of the decider."""
     return {ref for ref, guard, outcome in _verdicts(record) if outcome is Outcome.REJECT and _about_the_order(guard)}
 
 
 def _about_the_order(guard: GuardLabel) -> bool:
-    return guard.layer is not Layer.MODE and not guard.id.startswith("X")
+    return guard.layer is not Layer.MODE and not guard.id.startswith("X") and guard.id not in _ABOUT_THE_WORLD
 
 
 def _verdicts(record: CycleRecord) -> Iterator[tuple[str, GuardLabel, Outcome]]:

@@ -104,7 +104,7 @@ def approve(tx: Transaction, run: RunRef, cycle: int, intents: Sequence[OrderInt
     spelled = [intent.as_json() for intent in fresh]
     seals = [digest(spelling) for spelling in spelled]
     tx.many(_ADD, [
-        new_row(intent, OrderStatus.APPROVED, at) | {"run": run.number, "cycle": cycle, "dry": dry, "seal": seal}
+        first_row(intent, OrderStatus.APPROVED, at) | {"run": run.number, "cycle": cycle, "dry": dry, "seal": seal}
         for intent, seal in zip(fresh, seals)
     ])  # fmt: skip
     tx.many(_ADD_EVENT, [
@@ -130,7 +130,7 @@ def _stands(tx: Transaction, account: str, intent: OrderIntent) -> bool:
     return True
 
 
-def new_row(intent: OrderIntent, state: OrderStatus, at: datetime) -> dict[str, Value]:
+def first_row(intent: OrderIntent, state: OrderStatus, at: datetime) -> dict[str, Value]:
     """The first row of an order, without run, cycle and seal."""
     when = utc_text(at)
     return {
@@ -231,7 +231,7 @@ def _adopt(tx: Transaction, account: str, report: OrderReport, at: datetime) -> 
         order_ref=report.order_ref, account=account, symbol=report.symbol, side=report.side, quantity=report.quantity,
         effect=Effect.OPEN if report.side is Side.BUY else Effect.CLOSE,
     )  # fmt: skip
-    tx.many(_ADD, [new_row(intent, OrderStatus.ORPHAN, at)])
+    tx.many(_ADD, [first_row(intent, OrderStatus.ORPHAN, at)])
     audit.note(tx, "orphan_found", account, at, {"report": encode(report)})
     row = tx.one(_ORDER, account=account, order_ref=report.order_ref)
     assert row is not None

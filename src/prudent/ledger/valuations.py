@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from prudent.domain.errors import InputError
 from prudent.domain.money import ZERO, is_finite, plain
 from prudent.domain.records import encode, utc_text
+from prudent.guards.catalogue import DAILY_LOSS_MAX, DRAWDOWN_MAX
 from prudent.ledger import audit, mandates
 from prudent.ledger.database import Row, Transaction
 from prudent.ledger.journal import Books
@@ -16,9 +17,6 @@ from prudent.ledger.schema import LATCHES, RUNS, VALUATIONS, mine
 
 ONE = Decimal(1)
 UNIT = Decimal("0.000000000001")
-# The platform's own limits; a mandate may set smaller ones, never larger.
-PLATFORM_DAILY_LOSS = Decimal("0.02")
-PLATFORM_DRAWDOWN = Decimal("0.25")
 
 DRAWDOWN = "drawdown"
 DRAWDOWN_HALT = "drawdown_halt"
@@ -153,11 +151,11 @@ def _judge(tx: Transaction, account: str, now: Valuation, at: datetime) -> None:
     limits = mandates.in_force(tx, account).limits
     latched = latches(tx, account)
     lost = daily_loss(opening(tx, account, now.session), now)
-    limit = min(limits.max_daily_loss, PLATFORM_DAILY_LOSS)
+    limit = min(limits.max_daily_loss, DAILY_LOSS_MAX)
     if lost is not None and lost[0] >= lost[1] * limit and latched.get(DAILY_LOSS) != now.session:
         reason = f"{lost[0]} lost of {lost[1]} at the open, the limit is {limit:.2%}"
         latch(tx, account, DAILY_LOSS, at=at, session=now.session, reason=reason)
-    if now.is_down(PLATFORM_DRAWDOWN) and DRAWDOWN_HALT not in latched:
+    if now.is_down(DRAWDOWN_MAX) and DRAWDOWN_HALT not in latched:
         latch(tx, account, DRAWDOWN_HALT, at=at, session=now.session, reason=f"drawdown {now.drawdown:.4%}")
     if DRAWDOWN in latched and not now.is_down(limits.drawdown_rearm):
         unlatch(tx, account, DRAWDOWN, at=at, reason=f"drawdown recovered to {now.drawdown:.4%}")

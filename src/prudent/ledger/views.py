@@ -256,11 +256,12 @@ def _money(account: str, currency: str, book: Book) -> MoneyRow:
 
 
 def _sum(counted: list[Row], rule_id: str, what: str, run: int | None) -> int:
-    """A guard of a rule is named by the rule's id, alone or before a colon and its parameter."""
+    """What the guards of a rule did, one guard per parameter: `rule:ID:PARAMETER`."""
     return sum(
-        row[what] for row in counted
-        if row["guard"].partition(":")[0] == rule_id and run in (None, row["run"])
-    )  # fmt: skip
+        row[what]
+        for row in counted
+        if row["guard"].removeprefix("rule:").rpartition(":")[0] == rule_id and run in (None, row["run"])
+    )
 
 
 def _audit_row(row: Row) -> AuditRow:

@@ -103,7 +103,7 @@ class FilesMarket(DailyMarket):
 def raw_columns(symbol: str, days: Iterable[int], values: Mapping[str, Floats]) -> DailyColumns:
     """Columns from raw prices, volume, dividend and split, and `adj_close` where there is one."""
     given = "adj_close" in values
-    factor = np.divide(values["close"], values["adj_close"]) if given else _forward_factor(values)
+    factor: Floats = np.divide(values["close"], values["adj_close"]) if given else _forward_factor(values)
     is_raw = bool(np.all(factor == 1.0))
     prices = {name: fixed(values[name] if is_raw else values[name] / factor) for name in PRICES}
     if given:
@@ -124,7 +124,7 @@ def _forward_factor(values: Mapping[str, Floats]) -> Floats:
     before = np.concatenate((values["close"][:1], values["close"][:-1]))
     kept = (1.0 - values["dividend"] / before) / values["split"]
     kept[0] = 1.0
-    factor: Floats = np.cumprod(kept)
+    factor: Floats = np.cumprod(kept, dtype=np.float64)
     return factor
 
 

@@ -210,7 +210,7 @@ def _cash_residuals(plan: OrderPlan, sent: Sequence[Sent]) -> tuple[Residual, ..
             quantity=amount,
             weight=weight(amount / plan.nav) if plan.nav else ZERO,
             detail=detail,
-        )  # fmt: skip
+        )
         for cause, amount, detail in rows
         if amount != 0
     )

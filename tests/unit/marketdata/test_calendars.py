@@ -12,12 +12,13 @@ CALENDAR = ExchangeCalendar()
 MINUTE = timedelta(minutes=1)
 
 
+@pytest.mark.filterwarnings("ignore:Series.values")
 def test_every_session_is_the_one_of_exchange_calendars() -> None:
     reference = exchange_calendars.get_calendar("XNYS", start="1990-01-01", end="2027-12-31").schedule
     sessions = CALENDAR.sessions(date(1990, 1, 1), date(2027, 12, 31))
     assert [s.date for s in sessions] == [stamp.date() for stamp in reference.index]
-    assert [s.open for s in sessions] == [stamp.to_pydatetime() for stamp in reference["open"]]
-    assert [s.close for s in sessions] == [stamp.to_pydatetime() for stamp in reference["close"]]
+    assert [s.open for s in sessions] == [stamp.to_pydatetime() for _, stamp in reference["open"].items()]
+    assert [s.close for s in sessions] == [stamp.to_pydatetime() for _, stamp in reference["close"].items()]
 
 
 def test_hours_follow_new_york_through_the_change_of_the_clock() -> None:

@@ -1,5 +1,7 @@
 """Wilder's RSI against hand-made numbers and against the loop it unrolls."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from prudent.marketdata.indicators import wilder_rsi
 
 
 def looped(closes: list[float], period: int) -> float:
-    changes = [b - a for a, b in zip(closes, closes[1:])]
+    changes = [b - a for a, b in pairwise(closes)]
     gain = sum(max(c, 0.0) for c in changes[:period]) / period
     loss = sum(max(-c, 0.0) for c in changes[:period]) / period
     for change in changes[period:]:

@@ -12,8 +12,8 @@ from prudent.exchange import fees
 from prudent.pipeline.plan import sizing
 from prudent.pipeline.plan.sizing import FLOOR, REMAINDER, LotColumns, SizingColumns, SizingRules, empty_lots
 
-KERNELS = (
-    *(getattr(money, name) for name in ("round_cents", "floor_lots")),
+KERNELS: tuple[Any, ...] = (
+    money.round_cents,
     fees.commission,
     *(
         each

@@ -44,5 +44,5 @@ def trial(desk: Desk, account: str, tried: UserRule | None) -> tuple[Effect, ...
         for verdict in report.verdicts()
         if verdict.layer is Layer.USER
         and verdict.outcome in (Outcome.REJECT, Outcome.CLIP, Outcome.DEFER)
-        and (tried is None or verdict.guard.partition(":")[0] == tried.rule_id)
+        and (tried is None or verdict.guard.startswith(f"rule:{tried.rule_id}:"))
     )  # fmt: skip

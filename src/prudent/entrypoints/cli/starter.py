@@ -8,8 +8,8 @@ from prudent.domain.errors import InputError
 
 FOLDERS = ("config/accounts", "json", "data", "audit")
 CORE = {
-    "AAPL": 10, "MSFT": 10, "JPM": 8, "JNJ": 8, "PG": 8, "UNH": 8, "XOM": 8, "KO": 6, "WMT": 6, "HD": 6, "LLY": 6,
-    "AMD": 5, "GE": 5, "RRC": 4,
+    "UNH": 20, "AAPL": 9, "MSFT": 9, "JPM": 7, "JNJ": 7, "PG": 7, "XOM": 7, "KO": 6, "WMT": 6, "HD": 6, "LLY": 5,
+    "AMD": 4, "GE": 3, "RRC": 2,
 }  # fmt: skip
 TEMPLATE = """\
 # yaml-language-server: $schema=./invest.schema.json

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from prudent.domain.money import floor_lots, round_cents
+from prudent.domain.money import round_cents
 from prudent.exchange.fees import commission
 
 Floats = NDArray[np.float64]
@@ -18,8 +18,9 @@ Ints = NDArray[np.int64]
 FLOOR = 0
 REMAINDER = 1
 
-# A fraction of a lot below the first is floating-point noise, and so is an amount below that share of the base.
+# Floating-point noise: this fraction of a lot plus this share of a count of lots, and this share of the base.
 LOT_NOISE = 1e-9
+COUNT_NOISE = 1e-15
 MONEY_NOISE = 1e-13
 # Halvings of [0, 1] after which the common factor is as exact as a float can be.
 FACTOR_STEPS = 60
@@ -65,6 +66,17 @@ class LotColumns(NamedTuple):
 def empty_lots(count: int) -> LotColumns:
     """Room for the answer of `count` instruments."""
     return LotColumns(np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count, np.int64))
+
+
+def lot_noise(lots: float) -> float:
+    """How far a count of lots may lie from a whole one and still mean it (kernel)."""
+    return LOT_NOISE + COUNT_NOISE * abs(lots)
+
+
+def whole_lots(lots: float) -> float:
+    """The whole lots in a count, towards zero (kernel)."""
+    count = float(int(abs(lots) + lot_noise(lots)))
+    return count if lots >= 0.0 else -count
 
 
 def comes_first(i: int, j: int, share: Floats, weight: Floats) -> int:
@@ -115,11 +127,11 @@ def target_lots(columns: SizingColumns, base: float, allocator: int, target: Flo
         if columns.trades[i] == 0:
             continue
         ideal = columns.weight[i] * base / columns.unit[i]
-        target[i] = floor_lots(ideal, 1.0)
+        target[i] = whole_lots(ideal)
         if columns.weight[i] > 0.0:
             left += columns.weight[i] * base - target[i] * columns.unit[i]
             share[i] = ideal - target[i]
-            if share[i] > LOT_NOISE:
+            if share[i] > lot_noise(target[i]):
                 order[candidates] = i
                 candidates += 1
     if allocator == FLOOR:
@@ -152,10 +164,10 @@ def order_lots(columns: SizingColumns, lots: LotColumns) -> None:
         reducible = max(-sign * held - pending, 0.0)
         reducing = min(size, reducible)
         if target * held > 0.0 or (target == 0.0 and columns.weight[i] != 0.0):
-            reducing = floor_lots(reducing, 1.0)
+            reducing = whole_lots(reducing)
         lots.reduce[i] = sign * reducing
         if sign * target > 0.0:
-            lots.add[i] = sign * floor_lots(min(size - reducing, abs(target)), 1.0)
+            lots.add[i] = sign * whole_lots(min(size - reducing, abs(target)))
 
 
 def drop_small(columns: SizingColumns, minimum: float, lots: LotColumns) -> None:
@@ -234,9 +246,9 @@ def fit_to_cash(columns: SizingColumns, rules: SizingRules, cash: float, add: Fl
     for i in range(count):
         if add[i] > 0.0:
             wanted = add[i] * low
-            add[i] = floor_lots(wanted, 1.0)
+            add[i] = whole_lots(wanted)
             share[i] = wanted - add[i]
-            if share[i] > LOT_NOISE:
+            if share[i] > lot_noise(add[i]):
                 order[candidates] = i
                 candidates += 1
     trim_to_cash(columns, rules.model, cash, add)

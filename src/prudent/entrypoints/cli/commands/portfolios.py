@@ -78,7 +78,7 @@ def add(
 ) -> Answer:  # fmt: skip
     """Check a portfolio and save it; a wrong one is refused and nothing is written."""
     from prudent.entrypoints.cli import portfolios as saved
-    from prudent.marketdata import InstrumentMaster
+    from prudent.marketdata.instruments import InstrumentMaster
 
     text = read_text(file)
     found = _read(file, text=text, unit=unit)

@@ -1,0 +1,168 @@
+"""`make bench`: check that everything agrees, run us and the other programs in turn, write benchmarks/RESULTS.md."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PEERS = HERE.parent / ".venv" / "peers"
+RESULTS = HERE / "RESULTS.md"
+AGREES = 1e-9
+PATIENCE_SECONDS = 1800
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One implementation: its script, the Python that runs it, and the cases that it finishes in minutes."""
+
+    name: str
+    script: str
+    python: str
+    cases: tuple[str, ...]
+
+
+ALL = ("W1a", "W1b", "W1c", "W1d", "W1e")
+OURS = Program(name="prudent", script="portfolio/ours.py", python=sys.executable, cases=ALL)
+BOUND = Program(name="plain loop", script="portfolio/bound_run.py", python=sys.executable, cases=ALL)
+
+
+def peers() -> list[Program]:
+    """The other programs, in an environment of their own; empty where they cannot be installed."""
+    python = str(PEERS / "bin" / "python")
+    if not Path(python).exists():
+        make = [[sys.executable, "-m", "venv", str(PEERS)], [python, "-m", "pip", "install", "-q", "-r", "peers.txt"]]
+        for command in make:
+            if subprocess.run(command, cwd=HERE, check=False).returncode != 0:
+                print("the other programs cannot be installed here; only ours is measured", file=sys.stderr)
+                return []
+    return [
+        Program(name="vectorbt", script="portfolio/peers/with_vectorbt.py", python=python, cases=ALL),
+        Program(
+            name="bt", script="portfolio/peers/with_bt.py", python=python, cases=("W1a", "W1c", "W1d", "W1e")
+        ),
+        Program(
+            name="backtrader", script="portfolio/peers/with_backtrader.py", python=python, cases=("W1d", "W1e")
+        ),
+    ]  # fmt: skip
+
+
+def run(script: str, case: str, python: str) -> Row:
+    """The JSON line that a script prints for a case; a script that fails ends the benchmark."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    done = subprocess.run(
+        [python, script, case], cwd=HERE, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS,
+        check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        sys.exit(f"{script} {case} failed:\n{done.stderr[-2000:]}")
+    row: Row = json.loads(done.stdout.strip().splitlines()[-1])
+    return row
+
+
+def number(row: Row, name: str) -> float:
+    return float(str(row[name]))
+
+
+def apart(one: float, other: float) -> float:
+    return abs(one / other - 1.0)
+
+
+def must_agree(case: str, ours: Row, truth: Row) -> None:
+    """Equal final equity, orders traded and orders changed by each guard, or no result at all."""
+    if apart(number(truth, "plain"), number(truth, "exact")) > AGREES or truth["plain_orders"] != truth["exact_orders"]:
+        sys.exit(f"{case}: the two plain loops differ: {truth}")
+    if apart(number(ours, "final"), number(truth, "final")) > AGREES or ours["orders"] != truth["orders"]:
+        sys.exit(f"{case}: ours and the reference with guards differ: {ours} {truth}")
+    if ours["changed"] != truth["changed"]:
+        sys.exit(f"{case}: guards changed other orders than in the reference: {ours['changed']} {truth['changed']}")
+
+
+def measure(cases: list[str], repeats: int, programs: list[Program]) -> tuple[dict[str, Row], dict[tuple[str, str], list[Row]]]:
+    """The truth of each case, and for each (case, program) its runs, taken in turn."""
+    truths: dict[str, Row] = {}
+    runs: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for case in cases:
+        truths[case] = run("portfolio/check.py", case, sys.executable)
+        must_agree(case, run(OURS.script, case, OURS.python), truths[case])
+        print(f"{case}: equal to the reference, guards changed {truths[case]['changed']}", file=sys.stderr)
+        for _ in range(repeats):
+            for program in programs:
+                if case in program.cases:
+                    runs[case, program.name].append(run(program.script, case, program.python))
+    return truths, runs
+
+
+def median(rows: list[Row], name: str) -> float:
+    return statistics.median(number(row, name) for row in rows)
+
+
+def cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def table(case: str, truth: Row, runs: dict[tuple[str, str], list[Row]], programs: list[Program]) -> list[str]:
+    ours = median(runs[case, OURS.name], "cpu")
+    lines = [
+        f"## {case}", "",
+        "| program | CPU s | times ours | peak MB | orders | final equity against the plain loop | runs |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]  # fmt: skip
+    for program in programs:
+        rows = runs.get((case, program.name))
+        if not rows:
+            continue
+        cpu, final = median(rows, "cpu"), number(rows[0], "final")
+        difference = "with guards" if program is OURS else f"{final / number(truth, 'plain') - 1.0:+.1e}"
+        lines.append(
+            f"| {program.name} {rows[0]['version']} | {cpu:.4g} | {cpu / ours:.3g} | {median(rows, 'peak_mb'):.0f} "
+            f"| {rows[0]['orders']} | {difference} | {len(rows)} |"
+        )
+    first = runs[case, OURS.name][0]
+    changed = ", ".join(f"{guard} {count}" for guard, count in dict(first["changed"]).items()) or "none"  # type: ignore[call-overload]
+    lines += ["", f"Final equity with guards {number(first, 'final'):,.2f}, equal to the reference in exact decimals; "
+              f"orders changed by guards: {changed}; order record {number(first, 'size_mb'):.1f} MB.", ""]  # fmt: skip
+    return lines
+
+
+def write(truths: dict[str, Row], runs: dict[tuple[str, str], list[Row]], programs: list[Program]) -> None:
+    numpy, numba = (run_version(name) for name in ("numpy", "numba"))
+    head = (HERE / "portfolio" / "RESULTS_HEAD.md").read_text(encoding="utf-8")
+    facts = (
+        f"Machine: {os.cpu_count()} x {cpu_model()}, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, numpy {numpy}, numba {numba}. Every figure is the median of the runs in "
+        "the last column, taken in turn, each in a process of its own."
+    )
+    lines = [head.rstrip(), "", facts, ""]
+    for case, truth in truths.items():
+        lines += table(case, truth, runs, programs)
+    RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+def run_version(name: str) -> str:
+    return str(__import__(name).__version__)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", nargs="+", default=list(ALL), choices=ALL)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only-ours", action="store_true", help="leave the other programs out")
+    options = parser.parse_args()
+    programs = [OURS, BOUND, *([] if options.only_ours else peers())]
+    truths, runs = measure(options.cases, options.repeats, programs)
+    write(truths, runs, programs)
+    print(f"wrote {RESULTS.name}")
+
+
+if __name__ == "__main__":
+    main()
