@@ -12,21 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PEERS = HERE.parent / ".venv" / "peers"
+ENVIRONMENTS = HERE.parent / ".venv" / "peers"
 RESULTS = HERE / "RESULTS.md"
 AGREES = 1e-9
 PATIENCE_SECONDS = 1800
 Row = dict[str, object]
+Runs = dict[tuple[str, str], list[Row]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One implementation: its script, the Python that runs it, and the cases that it finishes in minutes."""
+    """One implementation: its script, the Python that runs it, the cases it is run on, and those run only once."""
 
     name: str
     script: str
     python: str
     cases: tuple[str, ...]
+    once: tuple[str, ...] = ()
 
 
 ALL = ("W1a", "W1b", "W1c", "W1d", "W1e")
@@ -35,30 +37,49 @@ BOUND = Program(name="plain loop", script="portfolio/bound_run.py", python=sys.e
 
 
 def peers() -> list[Program]:
-    """The other programs, in an environment of their own; empty where they cannot be installed."""
-    python = str(PEERS / "bin" / "python")
-    if not Path(python).exists():
-        make = [[sys.executable, "-m", "venv", str(PEERS)], [python, "-m", "pip", "install", "-q", "-r", "peers.txt"]]
-        for command in make:
-            if subprocess.run(command, cwd=HERE, check=False).returncode != 0:
-                print("the other programs cannot be installed here; only ours is measured", file=sys.stderr)
-                return []
-    return [
-        Program(name="vectorbt", script="portfolio/peers/with_vectorbt.py", python=python, cases=ALL),
+    """The other programs, in environments of their own; those that cannot be installed here are left out.
+
+    A case that would take one of them many minutes is not in its list.
+    """
+    common, nautilus = environment("peers"), environment("peers-nautilus")
+    wanted = [
+        Program(name="vectorbt", script="portfolio/peers/with_vectorbt.py", python=common, cases=ALL),
         Program(
-            name="bt", script="portfolio/peers/with_bt.py", python=python, cases=("W1a", "W1c", "W1d", "W1e")
+            name="bt", script="portfolio/peers/with_bt.py", python=common, cases=("W1a", "W1c", "W1d", "W1e"),
+            once=("W1a", "W1c"),
         ),
+        Program(name="backtrader", script="portfolio/peers/with_backtrader.py", python=common, cases=("W1d", "W1e")),
         Program(
-            name="backtrader", script="portfolio/peers/with_backtrader.py", python=python, cases=("W1d", "W1e")
+            name="nautilus_trader", script="portfolio/peers/with_nautilus.py", python=nautilus,
+            cases=("W1a", "W1d", "W1e"), once=("W1a",),
         ),
     ]  # fmt: skip
+    return [program for program in wanted if program.python]
+
+
+def environment(name: str) -> str:
+    """The Python of an environment with the programs of `NAME.txt`, made when needed; empty if it cannot be."""
+    folder = ENVIRONMENTS / name
+    python = folder / "bin" / "python"
+    ready = folder / "ready"
+    if not ready.exists():
+        make = [
+            [sys.executable, "-m", "venv", str(folder)],
+            [str(python), "-m", "pip", "install", "-q", "-r", f"{name}.txt"],
+        ]
+        for command in make:
+            if subprocess.run(command, cwd=HERE, check=False).returncode != 0:
+                print(f"{name}.txt cannot be installed here; its programs are left out", file=sys.stderr)
+                return ""
+        ready.touch()
+    return str(python)
 
 
 def run(script: str, case: str, python: str) -> Row:
     """The JSON line that a script prints for a case; a script that fails ends the benchmark."""
-    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    variables = {**os.environ, "PYTHONPATH": str(HERE)}
     done = subprocess.run(
-        [python, script, case], cwd=HERE, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS,
+        [python, script, case], cwd=HERE, env=variables, capture_output=True, text=True, timeout=PATIENCE_SECONDS,
         check=False,
     )  # fmt: skip
     if done.returncode != 0:
@@ -85,17 +106,17 @@ def must_agree(case: str, ours: Row, truth: Row) -> None:
         sys.exit(f"{case}: guards changed other orders than in the reference: {ours['changed']} {truth['changed']}")
 
 
-def measure(cases: list[str], repeats: int, programs: list[Program]) -> tuple[dict[str, Row], dict[tuple[str, str], list[Row]]]:
+def measure(cases: list[str], repeats: int, programs: list[Program]) -> tuple[dict[str, Row], Runs]:
     """The truth of each case, and for each (case, program) its runs, taken in turn."""
     truths: dict[str, Row] = {}
-    runs: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    runs: Runs = defaultdict(list)
     for case in cases:
         truths[case] = run("portfolio/check.py", case, sys.executable)
         must_agree(case, run(OURS.script, case, OURS.python), truths[case])
         print(f"{case}: equal to the reference, guards changed {truths[case]['changed']}", file=sys.stderr)
-        for _ in range(repeats):
+        for turn in range(repeats):
             for program in programs:
-                if case in program.cases:
+                if case in program.cases and (turn == 0 or case not in program.once):
                     runs[case, program.name].append(run(program.script, case, program.python))
     return truths, runs
 
@@ -110,7 +131,7 @@ def cpu_model() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def table(case: str, truth: Row, runs: dict[tuple[str, str], list[Row]], programs: list[Program]) -> list[str]:
+def table(case: str, truth: Row, runs: Runs, programs: list[Program]) -> list[str]:
     ours = median(runs[case, OURS.name], "cpu")
     lines = [
         f"## {case}", "",
@@ -129,12 +150,14 @@ def table(case: str, truth: Row, runs: dict[tuple[str, str], list[Row]], program
         )
     first = runs[case, OURS.name][0]
     changed = ", ".join(f"{guard} {count}" for guard, count in dict(first["changed"]).items()) or "none"  # type: ignore[call-overload]
-    lines += ["", f"Final equity with guards {number(first, 'final'):,.2f}, equal to the reference in exact decimals; "
-              f"orders changed by guards: {changed}; order record {number(first, 'size_mb'):.1f} MB.", ""]  # fmt: skip
-    return lines
+    sentence = (
+        f"Final equity with guards {number(first, 'final'):,.2f}, equal to the reference in exact decimals; "
+        f"orders changed by guards: {changed}; order record {number(first, 'size_mb'):.1f} MB."
+    )
+    return [*lines, "", sentence, ""]
 
 
-def write(truths: dict[str, Row], runs: dict[tuple[str, str], list[Row]], programs: list[Program]) -> None:
+def write(truths: dict[str, Row], runs: Runs, programs: list[Program]) -> None:
     numpy, numba = (run_version(name) for name in ("numpy", "numba"))
     head = (HERE / "portfolio" / "RESULTS_HEAD.md").read_text(encoding="utf-8")
     facts = (

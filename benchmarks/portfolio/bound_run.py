@@ -1,4 +1,4 @@
-"""The bound: the plain loop, compiled, without guards, cents or a record: python benchmarks/portfolio/bound_run.py CASE."""
+"""The bound: the plain loop compiled, without guards, cents or a record: python portfolio/bound_run.py CASE."""
 
 import sys
 

@@ -1,5 +1,6 @@
 """`invest` and `python -m prudent`: the command line, and the short forms `--once ACCOUNT` and `--all`."""
 
+import io
 import sys
 
 _SHORT = {"--once": "run", "--all": "run-all"}
@@ -20,6 +21,9 @@ def spelled_out(args: list[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line on the process's arguments and end with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     from prudent.entrypoints.cli.app import app
     from prudent.entrypoints.cli.border import main as run
 

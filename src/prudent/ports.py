@@ -21,6 +21,8 @@ from prudent.domain.rules import UserRule
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
+ReadFile = Callable[[str], str]
+TargetOf = Callable[[str], Mapping[str, Decimal]]
 
 
 class Clock(Protocol):
@@ -173,8 +175,8 @@ class DecideContext:
     observation: Observation
     mandate: Mandate
     market: MarketData
-    target_of: Callable[[str], Mapping[str, Decimal]]
-    read_file: Callable[[str], str]
+    target_of: TargetOf
+    read_file: ReadFile
 
 
 class Strategy(Protocol):
@@ -183,7 +185,7 @@ class Strategy(Protocol):
     `symbols` names what the account must observe before deciding (its holdings are observed anyway).
     """
 
-    def symbols(self, mandate: Mandate, read_file: Callable[[str], str]) -> tuple[str, ...]: ...
+    def symbols(self, mandate: Mandate, read_file: ReadFile, target_of: TargetOf) -> tuple[str, ...]: ...
 
     def gather(self, context: DecideContext) -> dict[str, Json]: ...
 

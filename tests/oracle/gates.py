@@ -63,7 +63,8 @@ class Case:
 
     @property
     def worst(self) -> Decimal:
-        return worst_price(self.quote, self.order.side, self.order.limit_price) * self.thing.multiplier
+        worst = worst_price(self.seen, self.quote, self.order.side, self.order.limit_price)
+        return worst * self.thing.multiplier
 
     def cost(self, quantity: Decimal) -> Decimal:
         return cents(quantity * self.worst) + self.order.estimated_fee
@@ -89,7 +90,7 @@ class Case:
         return high, low
 
     def nlv_after(self, quantity: Decimal) -> Decimal:
-        slip = abs(cents(quantity * self.worst) - cents(quantity * self.mark))
+        slip = slipped(self.order.side, cents(quantity * self.worst), cents(quantity * self.mark))
         return self.tally.nlv - self.order.estimated_fee - slip
 
     def worst_position(self, quantity: Decimal) -> Decimal:
@@ -99,10 +100,18 @@ class Case:
         return abs(self.tally.low[symbol] - quantity)
 
 
-def worst_price(quote: Quote, side: Side, limit: Decimal | None) -> Decimal:
+def can_be_priced(seen: Observation, quote: Quote) -> bool:
+    """Where quotes exist, a market order without one has no worst price."""
+    return quote.ask is not None or all(each.ask is None for each in seen.quotes)
+
+
+def worst_price(seen: Observation, quote: Quote, side: Side, limit: Decimal | None) -> Decimal:
+    """The limit, else one per cent beyond the quote; the mark where no worst price can be told."""
     assert quote.price is not None
     if limit is not None:
         return limit
+    if not can_be_priced(seen, quote):
+        return quote.price
     if side is Side.BUY:
         return (quote.ask or quote.price) * (1 + SLIP)
     return (quote.bid or quote.price) * (1 - SLIP)
@@ -121,6 +130,11 @@ def net_liquidation(seen: Observation) -> Decimal:
 
 def pending(seen: Observation, symbol: str, side: Side) -> Decimal:
     return sum((o.remaining for o in seen.snapshot.open_orders if o.symbol == symbol and o.side is side), ZERO)
+
+
+def slipped(side: Side, worst: Decimal, mark: Decimal) -> Decimal:
+    """What a fill at the worst price loses against the mark; a limit on the good side of it gains nothing yet."""
+    return max(side.sign * (worst - mark), ZERO)
 
 
 # --- gates that refuse: True = the order may go on -------------------------------------------------------------------
@@ -233,11 +247,14 @@ def is_liquid(case: Case) -> bool:
     return dollars is not None and dollars > 100_000 and case.quote.adv_sessions >= 15
 
 
-def limit_is_near(case: Case) -> bool:
-    if case.order.type is not OrderType.LIMIT or case.order.limit_price is None:
-        return True
-    assert case.quote.price is not None
-    return abs(case.order.limit_price / case.quote.price - 1) <= Decimal("0.05")
+def limit_is_near(away: Decimal) -> Callable[[Case], bool]:
+    def allows(case: Case) -> bool:
+        if case.order.type is not OrderType.LIMIT or case.order.limit_price is None:
+            return True
+        assert case.quote.price is not None
+        return abs(case.order.limit_price / case.quote.price - 1) <= away
+
+    return allows
 
 
 def sells_what_is_held(case: Case) -> bool:

@@ -13,13 +13,14 @@ from prudent.domain.accounts import AccountClass, AccountHistory, Position, Rece
 from prudent.domain.cycles import Observation
 from prudent.domain.instruments import InstrumentKind
 from prudent.domain.mandate import CostModel, Limits, Mandate, Planning, StrategyLimits
-from prudent.domain.orders import Effect, OpenOrder, OrderStatus, Side
+from prudent.domain.orders import Effect, OpenOrder, OrderStatus, OrderType, Side
 from prudent.domain.plans import PlannedOrder
 from prudent.domain.rules import RuleCategory, UserRule
 from prudent.guards.feeds import ALL_FEEDS
 
 SIDES = {Effect.OPEN: Side.BUY, Effect.COVER: Side.BUY, Effect.CLOSE: Side.SELL, Effect.SHORT: Side.SELL}
 TENTH = Decimal("0.1")
+COLLAR = [None] * 12 + [Decimal("0.05"), Decimal("-0.05"), Decimal("0.051"), Decimal("-0.11"), Decimal("0.02")]
 JUMPS = [Decimal(1)] * 30 + [Decimal("0.85"), Decimal("1.3"), Decimal("0.7")]
 
 
@@ -68,7 +69,10 @@ def past_of(luck: random.Random, nlv: Decimal) -> AccountHistory:
         4: replace(past, nlv_open=cents(nlv / (1 - Decimal("0.02")))),
         5: replace(past, nlv_open=cents(nlv / (1 - Decimal("0.015")))),
         6: replace(past, unit_value=Decimal("0.75")),
-        7: replace(past, unit_value=Decimal("0.7501")),
+        7: replace(past, unit_value=Decimal("0.81")),
+        14: replace(past, unit_value=Decimal("0.80")),
+        15: replace(past, unit_value=Decimal("0.75"), drawdown_latched=True),
+        16: replace(past, unit_value=Decimal("0.7501"), drawdown_latched=True),
         8: replace(past, unknown_symbols=("AAA",)),
         9: replace(past, unknown_symbols=("UUU", "VVV", "WWW")),
         10: replace(past, decider_failures_in_row=3),
@@ -117,7 +121,7 @@ def mandate_of(luck: random.Random, account_class: AccountClass, *, selling: boo
     )
     own = StrategyLimits(
         max_position_weight=luck.choice([None, None, Decimal("0.15")]),
-        max_trades_per_cycle=luck.choice([None, None, None, 3]),
+        max_trades_per_cycle=luck.choice([None, None, None, 1, 2]),
         min_holding_days=luck.choice([0, 0, 0, 5]),
     )
     return Mandate(
@@ -155,10 +159,13 @@ def order_of(luck: random.Random, symbol: str, thing: Thing, effect: Effect, boo
     else:
         most = max(int(book.nlv * luck.choice([TENTH, TENTH, Decimal("0.6")]) / (thing.price * thing.lot)), 1)
         quantity = luck.randint(1, most) * thing.lot
+    off = luck.choice(COLLAR)
     return PlannedOrder(
         order_ref=f"ref-{symbol}", symbol=symbol, side=SIDES[effect], effect=effect, quantity=quantity,
         reference_price=thing.price, notional=cents(quantity * thing.price), phase=1 if effect.reduces else 2,
         reason="hand", forced=effect.reduces and luck.random() < 0.2,
+        type=OrderType.MARKET if off is None else OrderType.LIMIT,
+        limit_price=None if off is None else thing.price * (1 + off),
     )  # fmt: skip
 
 

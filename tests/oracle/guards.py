@@ -25,6 +25,7 @@ from tests.oracle.caps import (
 from tests.oracle.gates import (
     Case,
     Tally,
+    can_be_priced,
     covers_what_is_short,
     day_loss_allows,
     does_not_cross_itself,
@@ -48,6 +49,7 @@ from tests.oracle.gates import (
     quote_is_fresh,
     sells_what_is_held,
     shorts_only_if_allowed,
+    slipped,
     spread_is_sane,
     state_allows,
     symbol_is_settled,
@@ -65,7 +67,6 @@ from prudent.domain.cycles import Observation
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import Side
 from prudent.domain.plans import PlannedOrder
-from prudent.domain.quotes import Quote
 from prudent.domain.rules import UserRule
 from prudent.guards.feeds import ALL_FEEDS
 
@@ -106,7 +107,7 @@ def platform(mandate: Mandate, feeds: frozenset[str]) -> Pass:
         refuse=(
             ("state", state_allows), ("latch", latch_allows), ("D01", whole_lot), ("D03", in_universe),
             ("D04", market_is_open), ("D05", quote_is_fresh), *spread, ("D08", jump_is_small),
-            ("D09", limit_is_near), ("D11", price_is_not_a_penny), ("D12", is_liquid),
+            ("D09", limit_is_near(Decimal("0.10"))), ("D11", price_is_not_a_penny), ("D12", is_liquid),
             ("P04", sells_what_is_held), ("P05", covers_what_is_short), ("P06", shorts_only_if_allowed),
             ("P18", within_day_count(DAY_TRADES_MAX)), ("P23", does_not_cross_itself), ("R01", is_no_duplicate),
             ("R01", has_nothing_open), *half,
@@ -136,6 +137,7 @@ def account(mandate: Mandate) -> Pass:
     sizes = () if limits.max_order_notional is None else (("P12", within_order_size(limits.max_order_notional)),)
     return Pass(
         refuse=(
+            ("D09", limit_is_near(Decimal("0.05"))),
             ("P16", turnover_allows(limits.max_turnover_per_cycle)),
             ("P17", within_cycle_count(limits.max_trades_per_cycle)),
             ("P18", within_day_count(limits.max_trades_per_day)),
@@ -209,11 +211,6 @@ def _approved(raw: object) -> Callable[[Case], bool]:
 # --- judging ---------------------------------------------------------------------------------------------------------
 
 
-def can_be_priced(seen: Observation, quote: Quote) -> bool:
-    """Where quotes exist, a market order without one has no worst price."""
-    return quote.ask is not None or all(each.ask is None for each in seen.quotes)
-
-
 def opening_tally(seen: Observation) -> Tally:
     """The worst book before the batch: every open buy paid at its worst, no open sale counted."""
     quotes = {quote.symbol: quote for quote in seen.quotes}
@@ -227,8 +224,9 @@ def opening_tally(seen: Observation) -> Tally:
             if order.symbol == symbol:
                 if order.side is Side.BUY and order.limit_price is None and not can_be_priced(seen, quotes[symbol]):
                     tally.cash = UNKNOWN_CASH
-                worst = worst_price(quotes[symbol], order.side, order.limit_price) * thing.multiplier
-                tally.nlv -= abs(cents(order.remaining * worst) - cents(order.remaining * mark_of(seen, thing)))
+                worst = worst_price(seen, quotes[symbol], order.side, order.limit_price) * thing.multiplier
+                mark = mark_of(seen, thing)
+                tally.nlv -= slipped(order.side, cents(order.remaining * worst), cents(order.remaining * mark))
                 tally.cash -= cents(order.remaining * worst) if order.side is Side.BUY else ZERO
     return tally
 

@@ -31,7 +31,7 @@ def judged(case: GuardCase) -> GuardReport:
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_guards_and_oracle_agree_on_random_batches(shard: int, scale: Callable[[int, int], int]) -> None:
-    for seed in range(shard, scale(320, 100_000), SHARDS):
+    for seed in range(shard, scale(1_000, 100_000), SHARDS):
         case = guard_case(seed)
         found = differences(judged(case), rulings(case.seen, case.orders, case.mandate, feeds=case.feeds))
         assert not found, f"seed {seed}: {found}"

@@ -93,7 +93,7 @@ def shrunk(case: PlannerCase, plan: OrderPlan, rules: Expected) -> list[str]:
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_planner_and_oracle_agree_on_random_portfolios(shard: int, scale: Callable[[int, int], int]) -> None:
-    for seed in range(shard, scale(320, 100_000), SHARDS):
+    for seed in range(shard, scale(1_000, 100_000), SHARDS):
         case = planner_case(seed)
         plan = make_plan(case.seen, case.decision, case.mandate, cycle="hand/1/1")
         found = differences(case, plan, expected(case.seen, case.decision, case.mandate))

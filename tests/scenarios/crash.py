@@ -1,10 +1,10 @@
-"""A process of its own that runs one cycle and dies at a named point; run as `python crash.py HOME POINT`."""
+"""A process that runs one cycle and dies at a named point: `python -m tests.scenarios.crash HOME POINT`."""
 
 import os
 import sys
 from pathlib import Path
 
-from scenarios.homes import ACCOUNT
+from tests.scenarios.homes import ACCOUNT
 
 from prudent.bootstrap import open_desk
 from prudent.domain.orders import OrderIntent, OrderReport

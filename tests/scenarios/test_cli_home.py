@@ -91,6 +91,23 @@ def test_init_asks_nobody_where_nobody_can_answer(tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "h").exists()
 
 
+class Terminal(io.StringIO):
+    """Somebody who types these lines."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_init_takes_answers_at_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("nonsense\ndry_run\n\nsavings\n5000\n"))
+    ended = invest("init", "--home", str(tmp_path / "h"), "--json")
+    assert ended.code == 0, ended.err
+    assert "must be one of dry_run, paper, was 'nonsense'" in ended.err
+    assert {key: ended.data[key] for key in ("mode", "source", "account", "cash")} == {
+        "mode": "dry_run", "source": "sample", "account": "savings", "cash": "5000",
+    }  # fmt: skip
+
+
 def test_without_a_home_every_command_says_how_to_make_one(tmp_path: Path) -> None:
     refused(3, "status", "--home", str(tmp_path), said="invest init")
 
@@ -228,6 +245,17 @@ def test_halted_means_nothing_goes_out_until_resumed(home: Path) -> None:
     assert "test" in ok("status").data["kill_switch"]
     ok("resume")
     assert ok("run", "main").data["submitted"] > 0
+
+
+def test_a_home_that_cannot_be_opened_can_still_be_stopped(home: Path) -> None:
+    good = (home / "invest.yaml").read_text()
+    (home / "invest.yaml").write_text("mode: [")
+    told = invest("halt", "--reason", "broken", "--json")
+    assert told.code == 3
+    assert told.data["state"] == "HALTED"
+    (home / "invest.yaml").write_text(good)
+    refused(5, "run", "main")
+    assert ok("trades").data == []
 
 
 def test_a_halt_can_be_narrow(home: Path) -> None:

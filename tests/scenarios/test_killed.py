@@ -7,20 +7,20 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from scenarios.crash import DIED
-from scenarios.homes import ACCOUNT, new_home, reopened
+from tests.scenarios.crash import DIED
+from tests.scenarios.homes import ACCOUNT, new_home, reopened
 
 from prudent.bootstrap import Desk
 from prudent.workflows.cycle import at_work, run_account
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STAGES = ("observe", "gather", "decide", "plan", "guard", "execute", "observe_after", "verify")
 WIRE = ("before submit 0", "after submit 0", "before submit 5", "after submit 5")
 
 
 def run_and_die(home: Path, point: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "scenarios.crash", str(home), point], cwd=TESTS, capture_output=True, check=False
+        [sys.executable, "-m", "tests.scenarios.crash", str(home), point], cwd=ROOT, capture_output=True, check=False
     )
     assert done.returncode == DIED, done.stderr.decode()
 

@@ -1,14 +1,15 @@
 """The one loop over orders and guards: layers are passes, each sees the quantities so far as ceilings (kernels).
 
-The functions in `KERNELS` stay inside the subset that a compiler of numeric Python takes. Run as they are, they
-judge live orders; a compiler rebuilds the very same code objects over compiled globals, with `judge_by_kind`
-replaced by the if-chain of `dispatch_source()`, because compiled code cannot call a function out of a tuple.
+Everything that `evaluate_batch` reaches stays inside the subset that a compiler of numeric Python takes. Run as it
+is, it judges live orders; a compiler rebuilds the very same code objects over compiled globals, with `judge_by_kind`
+swapped for `compilable_judge_by_kind()`, because compiled code cannot call a function out of a tuple.
 """
 
+import types
 from collections.abc import Callable
+from typing import cast
 
-from prudent.domain.money import round_cents
-from prudent.guards import arithmetic, facts, judges_book, judges_data, judges_loss
+from prudent.guards import judges_book, judges_data, judges_loss
 from prudent.guards.arithmetic import NAN, cents
 from prudent.guards.columns import (
     CLIP,
@@ -127,12 +128,14 @@ def judge_by_kind(kind: int, o: Cells, limit: float, second: float) -> Judgement
     return JUDGES[kind](o, limit, second)
 
 
-def dispatch_source() -> str:
-    """Source of a `judge_by_kind` that a compiler takes: it calls `judge_0`, `judge_1`, … by an if-chain."""
+def compilable_judge_by_kind() -> types.FunctionType:
+    """A stand-in for `judge_by_kind` that a compiler takes: an if-chain over the same judges, called by name."""
     lines = ["def judge_by_kind(kind, o, limit, second):"]
     for kind in range(len(JUDGES)):
         lines += [f"    if kind == {kind}:", f"        return judge_{kind}(o, limit, second)"]
-    return "\n".join([*lines, "    return judge_0(o, limit, second)", ""])
+    names: dict[str, object] = {f"judge_{kind}": judge for kind, judge in enumerate(JUDGES)}
+    exec("\n".join([*lines, "    return judge_0(o, limit, second)", ""]), names)
+    return cast("types.FunctionType", names["judge_by_kind"])
 
 
 def trimmed(o: Cells, code: int, allowed: float) -> tuple[int, float]:
@@ -276,56 +279,3 @@ def evaluate_batch(columns: Columns, guards: GuardColumns, verdicts: VerdictColu
                 judge_layers(columns, guards, verdicts, scratch, (layer, layer + 1))
     if any_waits(guards, verdicts):
         judge_funding(columns, guards, verdicts, scratch)
-
-
-# In the order in which each can be compiled: callees first.
-KERNELS: tuple[Callable[..., object], ...] = (
-    round_cents,
-    arithmetic.cents,
-    arithmetic.blocks_new_risk,
-    arithmetic.limits_new_risk,
-    arithmetic.blocks_all,
-    arithmetic.first_lots,
-    arithmetic.slippage,
-    arithmetic.nlv_after,
-    arithmetic.cash_after,
-    arithmetic.floor_money,
-    arithmetic.cash_fits,
-    arithmetic.cash_room,
-    arithmetic.worst_value,
-    arithmetic.exposure_fits,
-    arithmetic.exposure_room,
-    arithmetic.value_fits,
-    arithmetic.value_room,
-    arithmetic.share,
-    arithmetic.distance,
-    judges_data.spread,
-    judges_book.sized,
-    judges_book.keeps_cash,
-    judges_book.keeps_exposure,
-    judges_book.order_notional,
-    judges_loss.loss_today,
-    judges_loss.drawdown,
-    *(judge for judge in JUDGES if judge is not judges_book.cash_range),
-    judges_book.cash_range,
-    facts.worst_price,
-    facts.worst_quantity,
-    facts.start_holding,
-    facts.start_account,
-    facts.is_reducing,
-    facts.gather_tables,
-    facts.gather_pair,
-    facts.gather_position,
-    facts.gather_values,
-    facts.relieve,
-    facts.accept_order,
-    trimmed,
-    start_pass,
-    gather,
-    move_on,
-    judge_layers,
-    judge_funding,
-    any_waits,
-    plan_again,
-    evaluate_batch,
-)

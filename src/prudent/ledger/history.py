@@ -18,6 +18,7 @@ from prudent.ledger.transitions import NEVER_LEFT, UNSETTLED
 
 RECENT = timedelta(minutes=10)
 CYCLES_JUDGED = 5
+SHARE_STEP = Decimal("0.000001")
 _BEGINNING = date.min.isoformat()
 
 _SESSION_BEFORE = select(func.max(VALUATIONS.c.session).label("session")).where(
@@ -141,4 +142,5 @@ def _refused_share(judged: list[Row]) -> Decimal:
     planned = sum(row["orders_planned"] for row in last)
     if len(last) < CYCLES_JUDGED or not planned:
         return ZERO
-    return Decimal(sum(row["orders_refused"] for row in last)) / Decimal(planned)
+    # A gate takes at most 12 decimals for a number; a share of 1/29 would count as missing.
+    return (Decimal(sum(row["orders_refused"] for row in last)) / Decimal(planned)).quantize(SHARE_STEP)

@@ -17,7 +17,7 @@ from prudent.ports import RunRef, Steps
 def run_cycle(world: World, mandate: Mandate, run: RunRef, cycle: int, steps: Steps) -> CycleRecord:
     """The picture in code; every stage is a recorded step, and live, paper, dry-run and backtest all come here."""
     started = world.clock.now()
-    symbols = world.strategy.symbols(mandate, world.read_file)
+    symbols = world.symbols(mandate)
     seen = steps.run("observe", lambda: observe(world, mandate, symbols=symbols))
     inputs = steps.run("gather", lambda: gather(world, seen, mandate))
     decision = steps.run("decide", lambda: decide(world.strategy, seen, mandate, inputs))

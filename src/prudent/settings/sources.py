@@ -162,11 +162,13 @@ def explain(error: ErrorDetails, places: Mapping[tuple[str, ...], str]) -> str:
         near = difflib.get_close_matches(path[-1], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
         return f"{place}: {name} is not a known key; {hint}"
+    if is_secret(path or ("",), place):
+        return f"{place}: {name} is not valid, its value is not shown; correct it"
     if error["type"] == "value_error":
         return f"{place}: {name} {error['ctx']['error']}"
     if error["type"] in _PLAIN:
         return f"{place}: {name} {_PLAIN[error['type']]}"
-    was = "" if is_secret(path or ("",), place) else f", was {error['input']!r}"
+    was = f", was {error['input']!r}"
     message = error["msg"].replace("Input should be", "must be")
     near = difflib.get_close_matches(str(error["input"]), re.findall(r"'([^']+)'", message), n=1)
     return f"{place}: {name} {message}{was}" + (f"; did you mean {near[0]}?" if near else "; correct it")

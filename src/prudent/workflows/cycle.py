@@ -55,7 +55,7 @@ def run_account(
     mandate = with_overrides(desk.mandate(account), parameters or {})
     world = desk.world(mandate, mode)
     now = desk.clock.now()
-    world.strategy.symbols(mandate, world.read_file)
+    world.symbols(mandate)
     if mode is not Mode.DRY_RUN:
         settle_orders(desk, account)
         value_account(desk, account)
@@ -79,7 +79,7 @@ def preview(
     """
     mandate = with_overrides(desk.mandate(account), parameters or {})
     world = desk.world(mandate, Mode.DRY_RUN)
-    seen = observe(world, mandate, symbols=world.strategy.symbols(mandate, world.read_file))
+    seen = observe(world, mandate, symbols=world.symbols(mandate))
     decision = decide(world.strategy, seen, mandate, gather(world, seen, mandate))
     plan = make_plan(seen, decision, mandate, cycle=f"{account}/{PREVIEW_CYCLE}")
     return plan, judge(seen, plan.orders, mandate, feeds=ALL_FEEDS - {"modes"}, plan_as_of=seen.as_of)

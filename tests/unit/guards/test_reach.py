@@ -12,9 +12,12 @@ from prudent.domain.mandate import Limits, Mandate, StrategyLimits
 from prudent.guards.feeds import ALL_FEEDS
 from prudent.guards.reach import unreachable_limits
 
+DEFAULTS = Limits()
+ONE_DAY = StrategyLimits(min_holding_days=1)
+
 
 def found(
-    limits: Limits = Limits(), *, strategy: StrategyLimits = StrategyLimits(min_holding_days=1),
+    limits: Limits = DEFAULTS, *, strategy: StrategyLimits = ONE_DAY,
     account_class: AccountClass = AccountClass.AUTONOMOUS, feeds: frozenset[str] = ALL_FEEDS,
     rules: tuple[dict[str, Any], ...] = (),
 ) -> dict[str, str]:  # fmt: skip

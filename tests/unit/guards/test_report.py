@@ -217,10 +217,9 @@ def test_a_foreign_price_is_counted_in_the_base_currency() -> None:
         ),
         observed(fx=(FxRate(currency="EUR", rate=D("1.08"), as_of=NOW),)),
         directed(),
-        remembered(nlv_open=D(1)),
     )
-    assert scene(*changes, cash("1090.91")).judged().approved_quantity("AAA-OPEN") == D(10)
-    assert scene(*changes, cash("1090.90")).judged().approved_quantity("AAA-OPEN") == D(9)
+    assert verdict(scene(*changes, cash("1090.91")).judged(), "P01") == (Outcome.PASS, D(10))
+    assert verdict(scene(*changes, cash("1090.90")).judged(), "P01") == (Outcome.CLIP, D(9))
 
 
 def test_an_exit_is_never_trimmed() -> None:

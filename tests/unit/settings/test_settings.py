@@ -216,6 +216,9 @@ def test_no_message_contains_a_secret(tmp_path: Path) -> None:
     message = refusal(tmp_path, text, INVEST__LLM__API_KEY="hunter2")
     assert "hunter2" not in message
     assert "must not hold a secret like api_key" in message
+    (tmp_path / "word").write_text("hunter2")
+    for name in ("INVEST__MODE_FILE", "INVEST__ACCOUNTS__A__LIMITS__CASH_MIN_FILE"):
+        assert "hunter2" not in refusal(tmp_path, "accounts: {a: {}}", **{name: str(tmp_path / "word")})
 
 
 def test_the_schema_describes_every_section() -> None:

@@ -20,6 +20,12 @@ FILES = {
     "json/fractions.json": '[{"symbol": "MSFT", "weight": 0.4}, {"symbol": "AAPL", "weight": 0.6}]',
     "json/scores.json": '{"signals": [{"symbol": "AAPL", "score": 1}]}',
 }
+
+
+def mirrored(account: str) -> Mapping[str, Decimal]:
+    return {"weekly": {"MSFT": d("0.4"), "CASH": d("0.6")}}[account]
+
+
 WORLD = seen({"AAPL": "150", "MSFT": "240"}, cash="10000")
 
 
@@ -41,7 +47,7 @@ def decide(of: Mandate, others: Mapping[str, Mapping[str, Decimal]] | None = Non
 
 def test_a_file_becomes_targets() -> None:
     assert decide(account("json/core.json")) == {"AAPL": "0.6", "MSFT": "0.4"}
-    assert TargetWeights().symbols(account("json/core.json"), FILES.__getitem__) == ("AAPL", "MSFT")
+    assert TargetWeights().symbols(account("json/core.json"), FILES.__getitem__, mirrored) == ("AAPL", "MSFT")
 
 
 def test_the_mandate_may_say_the_unit() -> None:
@@ -75,9 +81,9 @@ def test_another_accounts_targets_are_mirrored() -> None:
     }
 
 
-def test_a_mirror_observes_its_universe() -> None:
-    of = replace(account("account:weekly"), universe=("AAPL", "MSFT"))
-    assert TargetWeights().symbols(of, FILES.__getitem__) == ("AAPL", "MSFT")
+def test_a_mirror_observes_its_universe_and_what_it_mirrors() -> None:
+    of = replace(account("account:weekly"), universe=("AAPL",))
+    assert TargetWeights().symbols(of, FILES.__getitem__, mirrored) == ("AAPL", "MSFT")
 
 
 def test_a_mirrored_symbol_that_is_not_observed_is_named() -> None:

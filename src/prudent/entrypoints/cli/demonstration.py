@@ -39,7 +39,7 @@ def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
         records = list(_cycles(desk, sessions))
     account = account_row(call, desk, ACCOUNT)
     blocks: list[str | Table] = [
-        "DEMO: real daily closes of 2022, opens and volumes synthetic; no network, no keys, no real money",
+        "DEMO: real daily closes of 2022, prices within the day and volumes synthetic; no network, no keys, no money",
         *cycle_blocks(records[0]),
         _later(records[1:]),
         accounts_table([account]),
@@ -92,11 +92,11 @@ def _cycles(desk: Desk, sessions: int) -> Iterator[CycleRecord]:
 def _later(records: list[CycleRecord]) -> Table:
     return Table(
         title="The month after",
-        columns=("cycle", "day", ">NLV", ">orders", ">fills", "exits", "guards that refused or shrank", "else"),
+        columns=("cycle", "day", ">NLV", ">orders", ">fills", "exits", "refused or shrunk by", "no trade because"),
         rows=[
             (
                 r.id, f"{r.observation.as_of:%Y-%m-%d}", money(r.nlv_after), str(len(r.plan.orders)), str(len(r.fills)),
-                ", ".join(f"{e.cause} {e.symbol}" for e in r.decision.exits), ", ".join(_stopped(r)),
+                ", ".join(f"{e.cause} {e.symbol}" for e in r.decision.exits), _grouped(_stopped(r)),
                 ", ".join(r.no_trade_codes),
             )
             for r in records
@@ -113,6 +113,15 @@ def _stopped(record: CycleRecord) -> list[str]:
         if v.outcome in (Outcome.REJECT, Outcome.CLIP)
     ]
     return list(dict.fromkeys(found))
+
+
+def _grouped(stopped: list[str]) -> str:
+    """`P08 REJECT UNH AAPL; P12 CLIP KO`."""
+    symbols: dict[str, list[str]] = {}
+    for each in stopped:
+        act, symbol = each.rsplit(" ", 1)
+        symbols.setdefault(act, []).append(symbol)
+    return "; ".join(f"{act} {' '.join(names)}" for act, names in symbols.items())
 
 
 def _summary(record: CycleRecord) -> dict[str, object]:

@@ -29,7 +29,7 @@ def trial(desk: Desk, account: str, tried: UserRule | None) -> tuple[Effect, ...
     """What user rules do to the plan of now; with `tried`, only what that one would add."""
     mandate = desk.mandate(account)
     world = desk.world(mandate, Mode.DRY_RUN)
-    seen = observe(world, mandate, symbols=world.strategy.symbols(mandate, world.read_file))
+    seen = observe(world, mandate, symbols=world.symbols(mandate))
     if tried is not None:
         seen = replace(seen, rules=(*seen.rules, tried))
     plan = make_plan(

@@ -1,6 +1,6 @@
 """The strategy that holds what it is told: a portfolio file, scored signals, or the targets of another account."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from prudent.domain.cycles import Observation
@@ -9,7 +9,7 @@ from prudent.domain.instruments import CASH
 from prudent.domain.mandate import Mandate
 from prudent.domain.proposals import Answer, Decision
 from prudent.domain.records import Json, decode, encode
-from prudent.ports import DecideContext
+from prudent.ports import DecideContext, ReadFile, TargetOf
 from prudent.strategies.target_weights.portfolio import Portfolio, Unit, read_portfolio
 from prudent.strategies.target_weights.rules import targets_of
 
@@ -20,14 +20,12 @@ SIGNALS_PREFIX = "signals:"
 class TargetWeights:
     """Parameters: `targets` names a file (`json/core.json`), signals (`signals:json/scores.json`) or another account
     whose target weights are mirrored (`account:ID`); `unit` is percent or fraction where the file does not say.
-
-    A mirror observes only its holdings and its universe, so the mandate's universe must name what it may mirror.
     """
 
-    def symbols(self, mandate: Mandate, read_file: Callable[[str], str]) -> tuple[str, ...]:
+    def symbols(self, mandate: Mandate, read_file: ReadFile, target_of: TargetOf) -> tuple[str, ...]:
         source = _source(mandate)
         if source.startswith(ACCOUNT_PREFIX):
-            return mandate.universe
+            return tuple(sorted({*mandate.universe, *target_of(_mirrored_account(source, mandate))} - {CASH}))
         return _read(source, mandate, read_file)[1].symbols
 
     def gather(self, context: DecideContext) -> dict[str, Json]:
@@ -65,7 +63,7 @@ def _source(mandate: Mandate) -> str:
     return source.strip()
 
 
-def _read(source: str, mandate: Mandate, read_file: Callable[[str], str]) -> tuple[str, Portfolio]:
+def _read(source: str, mandate: Mandate, read_file: ReadFile) -> tuple[str, Portfolio]:
     path = source.removeprefix(SIGNALS_PREFIX)
     text = read_file(path)
     portfolio = read_portfolio(text, name=path, unit=_unit(mandate))
@@ -86,12 +84,16 @@ def _unit(mandate: Mandate) -> Unit | None:
 
 
 def _mirrored(source: str, context: DecideContext) -> dict[str, Json]:
-    account = source.removeprefix(ACCOUNT_PREFIX).strip()
-    if account == context.mandate.account:
-        raise ConfigError(f"parameters.targets of {account} must name another account, was itself; correct the mandate")
-    weights: Mapping[str, Decimal] = context.target_of(account)
+    weights: Mapping[str, Decimal] = context.target_of(_mirrored_account(source, context.mandate))
     rows: list[Json] = [{"symbol": symbol, "weight": encode(weights[symbol])} for symbol in sorted(weights)]
     return {"source": source, "text": "", "portfolio": {"rows": rows, "signals": []}}
+
+
+def _mirrored_account(source: str, mandate: Mandate) -> str:
+    account = source.removeprefix(ACCOUNT_PREFIX).strip()
+    if account == mandate.account:
+        raise ConfigError(f"parameters.targets of {account} must name another account, was itself; correct the mandate")
+    return account
 
 
 def _check_observed(source: str, portfolio: Portfolio, observation: Observation) -> None:
@@ -99,6 +101,6 @@ def _check_observed(source: str, portfolio: Portfolio, observation: Observation)
     unseen = sorted(row.symbol for row in portfolio.rows if row.symbol not in known and row.symbol != CASH)
     if unseen:
         raise InputError(
-            f"every symbol of {source} must be in this account's universe, {', '.join(unseen)} were not; "
-            "add them to universe in the mandate"
+            f"every symbol of {source} must be a known instrument, {', '.join(unseen)} were not; "
+            "add them to the instrument list"
         )

@@ -1,12 +1,13 @@
 """Commands that stop and let go: halt, resume and cancel-all."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prudent.domain.errors import InputError
+from prudent.domain.errors import DeskError, InputError
 from prudent.domain.instruments import normalise_symbol
-from prudent.entrypoints.cli.answer import Answer, Table, quantity
+from prudent.entrypoints.cli.answer import Answer, Problem, Table, quantity
 from prudent.entrypoints.cli.border import Call, command
 from prudent.entrypoints.cli.confirm import require_typed
 
@@ -41,13 +42,31 @@ def halt(
     from prudent.domain.accounts import TradingState
     from prudent.workflows.control import halt as stop
 
-    desk = call.open()
+    try:
+        desk = call.open()
+    except DeskError as error:
+        if account or symbol or reduce_only or not call.folder().is_dir():
+            raise
+        return _killed_only(call.folder(), reason, error)
     scope = _scope(call, desk, account, symbol)
     state = TradingState.REDUCING if reduce_only else TradingState.HALTED
     cancelled = stop(desk, scope, state=state, reason=reason)
     return Answer(
         data={"scope": str(scope), "state": state, "reason": reason, "cancelled": [_cancelled(c) for c in cancelled]},
         blocks=[f"{scope} is {state}: {reason}", _cancelled_table(cancelled), "undo it with `invest resume`"],
+    )
+
+
+def _killed_only(home: Path, reason: str, error: DeskError) -> Answer:
+    """A home that cannot be opened is still stopped: every process looks at the file before each submit."""
+    from prudent.bootstrap import KILL_FILE
+
+    (home / KILL_FILE).write_text(reason + "\n", encoding="utf-8")
+    return Answer(
+        data={"scope": "the whole platform", "state": "HALTED", "reason": reason, "cancelled": []},
+        blocks=[f"{home / KILL_FILE} is set, nothing more is sent; open orders were not cancelled"],
+        errors=[Problem(code=error.code, message=str(error))],
+        exit_code=error.exit_code,
     )
 
 

@@ -155,10 +155,11 @@ def _outcomes_answer(outcomes: "tuple[Outcome, ...]", *, dry_run: bool) -> Answe
             problems.append(Problem(code=error.code, message=f"{each.account}: {error}"))
             continue
         answer = cycle_answer(each.record)
-        problems += [Problem(code=p.code, message=f"{each.account}: {p.message}") for p in answer.errors]
-        data.append({"account": each.account, "ok": answer.ok, "result": answer.data})
+        failed = answer.exit_code not in (DONE, BlockedError.exit_code)  # refusing is a guard's work, no failure
+        problems += [Problem(code=p.code, message=f"{each.account}: {p.message}") for p in answer.errors if failed]
+        data.append({"account": each.account, "ok": not failed, "result": answer.data})
         sent = sum(len(phase.intents) for phase in each.record.phases)
-        said = ", ".join(each.record.no_trade_codes) or "; ".join(p.message for p in answer.errors)
+        said = "; ".join(p.message for p in answer.errors) or ", ".join(each.record.no_trade_codes)
         rows.append((each.account, each.record.status, str(sent), money(each.record.nlv_after), said))
     return Answer(
         data=data,
