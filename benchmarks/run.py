@@ -68,7 +68,7 @@ def environment(name: str) -> str:
             [str(python), "-m", "pip", "install", "-q", "-r", f"{name}.txt"],
         ]
         for command in make:
-            if subprocess.run(command, cwd=HERE, check=False).returncode != 0:
+            if subprocess.run(command, cwd=HERE, check=False, capture_output=True).returncode != 0:
                 print(f"{name}.txt cannot be installed here; its programs are left out", file=sys.stderr)
                 return ""
         ready.touch()

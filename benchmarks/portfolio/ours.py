@@ -25,7 +25,7 @@ from portfolio.panel import CASES, CASH, Case, Floats, Panel, panel, target_weig
 from prudent import __version__
 from prudent.backtest.compiled import CompiledKernels
 from prudent.exchange.matching import BookColumns, FillColumns, OrderColumns, QuoteColumns
-from prudent.guards.evaluate import JUDGES, dispatch_source, judge_by_kind, judge_funding, judge_layers
+from prudent.guards.evaluate import compilable_judge_by_kind, judge_by_kind, judge_funding, judge_layers
 from prudent.pipeline.plan.sizing import SizingColumns, empty_lots
 
 MACHINE_CODE = Path(tempfile.gettempdir()) / "prudent-machine-code"
@@ -33,9 +33,7 @@ MACHINE_CODE = Path(tempfile.gettempdir()) / "prudent-machine-code"
 
 def kernels(cache: Path | None = MACHINE_CODE) -> CompiledKernels:
     """The day-batch and the valuation with everything they call."""
-    names: dict[str, object] = {f"judge_{i}": judge for i, judge in enumerate(JUDGES)}
-    exec(dispatch_source(), names)
-    swaps = {judge_by_kind: names["judge_by_kind"]}
+    swaps = {judge_by_kind: compilable_judge_by_kind()}
     return CompiledKernels(trade_day, value_days, judge_layers, judge_funding, swaps=swaps, cache=cache)
 
 

@@ -236,6 +236,9 @@ def jump_is_small(case: Case) -> bool:
 def price_is_not_a_penny(case: Case) -> bool:
     if not case.enters or case.thing.kind is not InstrumentKind.STOCK:
         return True
+    if all(quote.level is None for quote in case.seen.quotes):
+        # Where no levels exist at all, the price is the level.
+        return case.quote.price is not None and case.quote.price > 5
     levels = (case.quote.level, case.quote.previous_level)
     return all(level is not None and level > 5 for level in levels)
 

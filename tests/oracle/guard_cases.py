@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from tests.oracle.desk import INTERLOCKS, NOON, Book, Thing, history
+from tests.oracle.desk import INTERLOCKS, NOON, SESSION, Book, Thing, history
 from tests.oracle.planner import cents
 from tests.oracle.planner_cases import SYMBOLS, amount, owed
 
@@ -16,7 +16,7 @@ from prudent.domain.mandate import CostModel, Limits, Mandate, Planning, Strateg
 from prudent.domain.orders import Effect, OpenOrder, OrderStatus, OrderType, Side
 from prudent.domain.plans import PlannedOrder
 from prudent.domain.rules import RuleCategory, UserRule
-from prudent.guards.feeds import ALL_FEEDS
+from prudent.guards.feeds import ALL_FEEDS, CALCULATOR_FEEDS
 
 SIDES = {Effect.OPEN: Side.BUY, Effect.COVER: Side.BUY, Effect.CLOSE: Side.SELL, Effect.SHORT: Side.SELL}
 TENTH = Decimal("0.1")
@@ -216,6 +216,22 @@ def aged(luck: random.Random, positions: tuple[Position, ...]) -> tuple[Position
     """Some holdings are young: opened at the same hour of another day."""
     days = [luck.choice([0, 4, 5]) if luck.random() < 0.2 else 1_000 for _ in positions]
     return tuple(replace(each, opened=NOON - timedelta(days=old)) for each, old in zip(positions, days))
+
+
+def calculator_case(seed: int) -> GuardCase:
+    """A batch of which only prices, cash, positions and open orders are known, as a plan from files has it."""
+    luck = random.Random(seed)
+    full = book_of(luck, quoted=False)
+    things = {s: Thing(price=t.price, lot=t.lot, level=None, previous_level=None) for s, t in full.things.items()}
+    bare = {s: replace(t, adv_dollars=None, adv_sessions=0, age=None, sector="UNKNOWN") for s, t in things.items()}
+    book = replace(full, things=bare, market_open=False, rules=(), past=AccountHistory(session=SESSION))
+    orders = orders_of(luck, book, selling=luck.random() < 0.7)
+    seen = book.seen()
+    quotes = tuple(replace(quote, previous_close=None, rsi_14=None, market_open=False) for quote in seen.quotes)
+    return GuardCase(
+        seed=seed, seen=replace(seen, quotes=quotes, interlocks=()), orders=orders,
+        mandate=mandate_of(luck, book.account_class, selling=True), feeds=CALCULATOR_FEEDS,
+    )  # fmt: skip
 
 
 def recent(luck: random.Random, order: PlannedOrder) -> RecentOrder:

@@ -72,6 +72,12 @@ from prudent.guards.feeds import ALL_FEEDS
 
 LEAST_AFTER_CLIP = Decimal(100)
 DAY_TRADES_MAX = 200
+# Gates that have nothing to say where their input does not exist at all.
+NEEDS = {
+    "D04": "market_hours", "D05": "age", "D06": "spread", "D08": "previous_close", "D10": "spread", "D12": "volume",
+    "D13": "volume", "P09": "sector", "P18": "counts", "P20": "history",
+    "R01": "counts", "X01": "history", "X02": "history", "X03": "history",
+}  # fmt: skip
 # Once an order may cost nobody knows what, nobody knows what cash remains.
 UNKNOWN_CASH = Decimal("-Infinity")
 
@@ -98,15 +104,26 @@ class Pass:
     cash: tuple[tuple[str, Fits], ...] = ()
 
 
-def platform(mandate: Mandate, feeds: frozenset[str]) -> Pass:
-    spread = (("D06", spread_is_sane), ("D10", market_order_is_tight)) if "spread" in feeds else ()
+def with_input(layer: Pass, feeds: frozenset[str]) -> Pass:
+    def told(name: str) -> bool:
+        return name not in NEEDS or NEEDS[name] in feeds
+
+    return Pass(
+        refuse=tuple(gate for gate in layer.refuse if told(gate[0])),
+        shrink=tuple(gate for gate in layer.shrink if told(gate[0])),
+        cash=layer.cash,
+    )
+
+
+def platform(mandate: Mandate) -> Pass:
     autonomous = mandate.account_class is AccountClass.AUTONOMOUS
     reserve = Decimal("0.10") if autonomous else ZERO
     half = (("P12", within_half),) if autonomous else ()
     return Pass(
         refuse=(
             ("state", state_allows), ("latch", latch_allows), ("D01", whole_lot), ("D03", in_universe),
-            ("D04", market_is_open), ("D05", quote_is_fresh), *spread, ("D08", jump_is_small),
+            ("D04", market_is_open), ("D05", quote_is_fresh), ("D06", spread_is_sane),
+            ("D10", market_order_is_tight), ("D08", jump_is_small),
             ("D09", limit_is_near(Decimal("0.10"))), ("D11", price_is_not_a_penny), ("D12", is_liquid),
             ("P04", sells_what_is_held), ("P05", covers_what_is_short), ("P06", shorts_only_if_allowed),
             ("P18", within_day_count(DAY_TRADES_MAX)), ("P23", does_not_cross_itself), ("R01", is_no_duplicate),
@@ -300,7 +317,8 @@ def rulings(
         }
         if not all(lock.satisfied for lock in seen.interlocks):
             return tuple(replace(ruling, quantity=ZERO, gates=("mode",)) for ruling in so_far.values())
-        layers = (platform(mandate, feeds), account(mandate), user(seen.rules), strategy(mandate, seen))
+        every = (platform(mandate), account(mandate), user(seen.rules), strategy(mandate, seen))
+        layers = [with_input(layer, feeds) for layer in every]
         for layer in layers:
             for case in _cases(seen, orders, mandate, dict(so_far)):
                 ref = case.order.order_ref

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from tests.oracle.guard_cases import GuardCase, guard_case
+from tests.oracle.guard_cases import GuardCase, calculator_case, guard_case
 from tests.oracle.guards import Ruling, rulings
 
 from prudent.domain.verdicts import GuardReport
@@ -33,6 +33,14 @@ def judged(case: GuardCase) -> GuardReport:
 def test_guards_and_oracle_agree_on_random_batches(shard: int, scale: Callable[[int, int], int]) -> None:
     for seed in range(shard, scale(1_000, 100_000), SHARDS):
         case = guard_case(seed)
+        found = differences(judged(case), rulings(case.seen, case.orders, case.mandate, feeds=case.feeds))
+        assert not found, f"seed {seed}: {found}"
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_guards_and_oracle_agree_where_only_files_are_known(shard: int, scale: Callable[[int, int], int]) -> None:
+    for seed in range(shard, scale(400, 40_000), SHARDS):
+        case = calculator_case(seed)
         found = differences(judged(case), rulings(case.seen, case.orders, case.mandate, feeds=case.feeds))
         assert not found, f"seed {seed}: {found}"
 

@@ -162,8 +162,10 @@ def test_the_row_face_and_the_columns_agree_to_the_cent(
     if not n:
         assert book.cash == D("500000.00")
         return
-    kinds = (np.int64, np.int64, np.float64, np.float64)
-    columns = OrderColumns(*(np.array(values, kind) for values, kind in zip(zip(*kept), kinds)))
+    symbols, sides, quantities, limits = zip(*kept)
+    columns = OrderColumns(
+        np.array(symbols, np.int64), np.array(sides, np.int64), np.array(quantities), np.array(limits)
+    )
     market = QuoteColumns(
         price=_column(quotes, "price"), bid=_column(quotes, "bid"), ask=_column(quotes, "ask"),
         cap=np.array([np.inf if v is None else float(D("0.1") * v / D(c).scaleb(-2)) for v, c in zip(volumes, cents)]),

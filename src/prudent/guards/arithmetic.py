@@ -68,17 +68,25 @@ def first_lots(most: float, o: Cells) -> float:
     return wanted
 
 
-def slippage(o: Cells, quantity: float) -> float:
+def larger(a: float, b: float) -> float:
+    """The larger of two values; NaN where the first is."""
+    if b > a:
+        return b
+    return a
+
+
+def lost(sign: float, cost: float, value: float) -> float:
     """What the worst price takes off net liquidation against the mark; nothing where it is better or not known."""
-    lost = o[SIGN] * (cents(quantity * o[WORST_UNIT]) - cents(quantity * o[UNIT]))
-    if lost > 0.0:
-        return lost
+    loss = sign * (cost - value)
+    if loss > 0.0:
+        return loss
     return 0.0
 
 
 def nlv_after(o: Cells, quantity: float) -> float:
     """The lowest net liquidation value after `quantity` of this order."""
-    return cents(o[NLV_LOW] - o[FEE] - slippage(o, quantity))
+    loss = lost(o[SIGN], cents(quantity * o[WORST_UNIT]), cents(quantity * o[UNIT]))
+    return cents(o[NLV_LOW] - o[FEE] - loss)
 
 
 def cash_after(o: Cells, cash: float, quantity: float) -> float:

@@ -68,14 +68,15 @@ ACCOUNT_START, ACCOUNT_WIDTH = 45, 25
 CASH_LOW, PROCEEDS, NLV_LOW, GROSS, GROSS_RELIEF, BUYS, SELLS, ACCEPTED, ENTRIES = range(70, 79)
 HELD_COUNT, HELD_RELIEF = range(79, 81)
 
-# Facts 81-97: computed for the order. `UNIT`, `WORST_UNIT`, `LOSS_UNIT`: base-currency value of one unit at the mark,
-# at the worst price it may trade at, and the difference that hurts. `AHEAD` is the most the position may be in the
-# order's direction without it, `BEHIND` in the other; `FREE` what may be closed or covered. `…_AFTER` is with the
-# whole order accepted, `POSITION_…` the worst value of the position in the order's direction.
+# Facts 81-98: computed for the order. `UNIT`, `WORST_UNIT`, `LOSS_UNIT`: base-currency value of one unit at the mark,
+# at the worst price it may trade at, and the difference that hurts; `ORDER_VALUE` the whole order at the mark.
+# `AHEAD` is the most the position may be in the order's direction without it, `BEHIND` in the other; `FREE` what may be
+# closed or covered. `…_AFTER` is with the whole order accepted; `POSITION_…` is the worst value of the position in the
+# order's direction, `BEHIND_VALUE` in the other.
 UNIT, WORST_UNIT, LOSS_UNIT, REDUCING_ORDER, AHEAD, BEHIND, FREE = range(81, 88)
 LIVE_SAME_SIDE, OTHER_SIDE, PAIRED, SECTOR_VALUE, SECTOR_RELIEF, ORDER_VALUE = range(88, 94)
-NLV_AFTER, CASH_AFTER, POSITION_BEFORE, POSITION_AFTER = range(94, 98)
-FACTS_WIDTH = 98
+NLV_AFTER, CASH_AFTER, POSITION_BEFORE, POSITION_AFTER, BEHIND_VALUE = range(94, 99)
+FACTS_WIDTH = 99
 
 
 class Columns(NamedTuple):

@@ -1,6 +1,6 @@
 """Gathers the facts of one order from the columns, and moves the running state when an order is accepted (kernels)."""
 
-from prudent.guards.arithmetic import NAN, SHARE_TOLERANCE, cash_after, cents, nlv_after, worst_value
+from prudent.guards.arithmetic import NAN, SHARE_TOLERANCE, cash_after, cents, larger, lost, nlv_after, worst_value
 from prudent.guards.columns import (
     ACCEPTED,
     ACCOUNT_START,
@@ -8,6 +8,7 @@ from prudent.guards.columns import (
     AHEAD,
     ASK,
     BEHIND,
+    BEHIND_VALUE,
     BID,
     BUYS,
     CASH,
@@ -173,27 +174,41 @@ def gather_values(o: Cells, sector: float, relief: float) -> None:
     loss = o[SIGN] * (o[WORST_UNIT] - o[UNIT])
     o[LOSS_UNIT] = loss if loss > 0.0 else 0.0
     o[SECTOR_VALUE], o[SECTOR_RELIEF] = sector, relief
-    o[ORDER_VALUE] = cents(o[QUANTITY] * o[UNIT])
-    o[NLV_AFTER] = nlv_after(o, o[QUANTITY])
-    o[CASH_AFTER] = cash_after(o, o[CASH_LOW], o[QUANTITY]) if o[SIGN] > 0.0 else o[CASH_LOW]
+    value, cost = cents(o[QUANTITY] * o[UNIT]), cents(o[QUANTITY] * o[WORST_UNIT])
+    o[ORDER_VALUE] = value
+    o[NLV_AFTER] = cents(o[NLV_LOW] - o[FEE] - lost(o[SIGN], cost, value))
+    o[CASH_AFTER] = cents(o[CASH_LOW] - cost - o[FEE]) if o[SIGN] > 0.0 else o[CASH_LOW]
     o[POSITION_BEFORE] = worst_value(o, o[AHEAD], 0.0, 0.0)
     o[POSITION_AFTER] = worst_value(o, o[AHEAD], 0.0, o[QUANTITY])
+    o[BEHIND_VALUE] = worst_value(o, o[BEHIND], 0.0, 0.0)
+
+
+def lower_to(o: Cells, quantity: float) -> None:
+    """The order's computed facts at the smaller quantity that may go of it."""
+    o[QUANTITY] = quantity
+    o[ORDER_VALUE] = cents(quantity * o[UNIT])
+    o[NLV_AFTER] = nlv_after(o, quantity)
+    if o[SIGN] > 0.0:
+        o[CASH_AFTER] = cash_after(o, o[CASH_LOW], quantity)
+    o[POSITION_AFTER] = worst_value(o, o[AHEAD], 0.0, quantity)
 
 
 def accept_order(o: Cells, sector: Cells, relief: Cells, quantity: float) -> None:
     """The running state with `quantity` of this order: a buy reserves its worst cost, a sale only promises."""
-    before = worst_value(o, o[AHEAD], o[BEHIND], 0.0)
-    o[GROSS] = cents(o[GROSS] - before + worst_value(o, o[AHEAD], o[BEHIND], quantity))
+    if quantity != o[QUANTITY]:
+        lower_to(o, quantity)
+    before = larger(o[POSITION_BEFORE], o[BEHIND_VALUE])
+    o[GROSS] = cents(o[GROSS] - before + larger(o[POSITION_AFTER], o[BEHIND_VALUE]))
     if not (o[AHEAD] > SHARE_TOLERANCE or o[BEHIND] > SHARE_TOLERANCE):
         o[HELD_COUNT] += 1.0
-    o[NLV_LOW] = nlv_after(o, quantity)
+    o[NLV_LOW] = o[NLV_AFTER]
     o[ACCEPTED] += 1.0
     o[ENTRIES] += 1.0 - o[REDUCING_ORDER]
-    value, s = cents(quantity * o[UNIT]), int(o[SECTOR])
+    value, s = o[ORDER_VALUE], int(o[SECTOR])
     traded = 0.0 if o[FORCED] else value
     if o[SIGN] > 0.0:
-        sector[s] = cents(sector[s] - o[POSITION_BEFORE] + worst_value(o, o[AHEAD], 0.0, quantity))
-        o[CASH_LOW] = cash_after(o, o[CASH_LOW], quantity)
+        sector[s] = cents(sector[s] - o[POSITION_BEFORE] + o[POSITION_AFTER])
+        o[CASH_LOW] = o[CASH_AFTER]
         o[BUYS] = cents(o[BUYS] + traded)
     else:
         o[SELLS] = cents(o[SELLS] + traded)

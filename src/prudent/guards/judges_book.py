@@ -10,6 +10,7 @@ from prudent.guards.arithmetic import (
     cents,
     exposure_room,
     floor_money,
+    larger,
     limits_new_risk,
     share,
     value_room,
@@ -20,6 +21,7 @@ from prudent.guards.columns import (
     AHEAD,
     ALLOW_SHORT,
     BEHIND,
+    BEHIND_VALUE,
     BUYS,
     CASH,
     CASH_AFTER,
@@ -144,12 +146,9 @@ def max_position_value(o: Cells, limit: float, _second: float) -> Judgement:
     return CLIP, value_room(o, o[POSITION_BEFORE], limit), o[POSITION_AFTER]
 
 
-def keeps_exposure(o: Cells, other: float, behind: float, cap: float, relief: float) -> Judgement:
-    """`other` exposure and this position within `cap`; an order that fits once accepted exits fill waits for them."""
-    after = cents(other + worst_value(o, o[AHEAD], behind, o[QUANTITY]))
-    observed = share(after, o[NLV_AFTER])
-    if o[REDUCING_ORDER] or after <= cents(cap * o[NLV_AFTER]):
-        return PASS, o[QUANTITY], observed
+def less_exposure(o: Cells, other: float, behind: float, cap: float, relief: float) -> Judgement:
+    """What fits into `cap` beside `other` exposure; an order that fits once accepted exits fill waits for them."""
+    observed = share(cents(other + worst_value(o, o[AHEAD], behind, o[QUANTITY])), o[NLV_AFTER])
     if relief > 0.0:
         after_exits = exposure_room(o, cents(other - relief), behind, cap)
         if after_exits > 0.0:
@@ -161,14 +160,19 @@ def max_sector_weight(o: Cells, limit: float, _second: float) -> Judgement:
     """The sector's long positions at their worst at most `limit` of the lowest net liquidation value."""
     if o[SIGN] < 0.0:
         return PASS, o[QUANTITY], share(o[SECTOR_VALUE], o[NLV_AFTER])
-    return keeps_exposure(o, cents(o[SECTOR_VALUE] - o[POSITION_BEFORE]), 0.0, limit, o[SECTOR_RELIEF])
+    after = cents(o[SECTOR_VALUE] - o[POSITION_BEFORE] + o[POSITION_AFTER])
+    if o[REDUCING_ORDER] or after <= cents(limit * o[NLV_AFTER]):
+        return PASS, o[QUANTITY], share(after, o[NLV_AFTER])
+    return less_exposure(o, cents(o[SECTOR_VALUE] - o[POSITION_BEFORE]), 0.0, limit, o[SECTOR_RELIEF])
 
 
 def max_gross_exposure(o: Cells, limit: float, _second: float) -> Judgement:
     """All positions at their worst, longs and shorts added, at most `limit` of the lowest net liquidation value."""
-    behind = o[BEHIND]
-    other = cents(o[GROSS] - worst_value(o, o[AHEAD], behind, 0.0))
-    return keeps_exposure(o, other, behind, limit, o[GROSS_RELIEF])
+    before = larger(o[POSITION_BEFORE], o[BEHIND_VALUE])
+    after = cents(o[GROSS] - before + larger(o[POSITION_AFTER], o[BEHIND_VALUE]))
+    if o[REDUCING_ORDER] or after <= cents(limit * o[NLV_AFTER]):
+        return PASS, o[QUANTITY], share(after, o[NLV_AFTER])
+    return less_exposure(o, cents(o[GROSS] - before), o[BEHIND], limit, o[GROSS_RELIEF])
 
 
 def max_positions(o: Cells, limit: float, _second: float) -> Judgement:

@@ -14,7 +14,7 @@ from prudent.domain.cycles import CycleRecord
 from prudent.domain.errors import BlockedError, InputError, StoreError
 from prudent.domain.orders import OrderIntent, OrderStatus
 from prudent.domain.proposals import ExitCause
-from prudent.domain.records import Json, decode, encode, utc_text
+from prudent.domain.records import Json, decode, utc_text
 from prudent.domain.verdicts import GuardLabel, GuardReport, Layer, Outcome
 from prudent.ledger import audit, orders, runs, valuations
 from prudent.ledger.database import Transaction, Value
@@ -63,14 +63,14 @@ _COUNT = (
 )
 
 
-def record(tx: Transaction, record: CycleRecord, *, why: Mapping[str, str]) -> str:
-    """Store a cycle and everything that is listed of it; the same record twice is stored once.
+def record(tx: Transaction, record: CycleRecord, encoded: Json, *, why: Mapping[str, str]) -> str:
+    """Store a cycle (`encoded` is its JSON) and everything that is listed of it; the same record twice is stored once.
 
     Raises:
         BlockedError: the cycle has another record already.
     """
     row = runs.find_cycle(tx, record.account, record.run, record.cycle)
-    body = spelled(encode(record)).encode()
+    body = spelled(encoded).encode()
     name = hashlib.sha256(body).hexdigest()
     if row["record_digest"] is not None:
         if row["record_digest"] != name:
@@ -138,9 +138,9 @@ def _explain(tx: Transaction, record: CycleRecord, why: Mapping[str, str]) -> No
 
 def _refusal(record: CycleRecord, ref: str) -> str:
     for report in _reports(record):
-        for key, text in report.reasons.items():
-            if key.startswith(f"{ref}|"):
-                return text
+        for verdict in report.verdicts():
+            if verdict.order_ref == ref and verdict.outcome in (Outcome.REJECT, Outcome.DEFER):
+                return verdict.reason
     return "nothing of it was left to send"
 
 

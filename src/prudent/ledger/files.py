@@ -8,7 +8,7 @@ from pathlib import Path
 from prudent.domain.cycles import CycleRecord
 from prudent.domain.errors import StoreError
 from prudent.domain.records import Json, digest, encode
-from prudent.ledger.hash_chain import Anchor
+from prudent.ledger.hash_chain import Anchor, spelled
 
 
 def audit_path(folder: Path, cycle_id: str) -> Path:
@@ -16,11 +16,13 @@ def audit_path(folder: Path, cycle_id: str) -> Path:
     return folder / f"{cycle_id.replace('/', '-')}.json"
 
 
-def write_audit_file(folder: Path, record: CycleRecord) -> Path:
-    """The record as readable JSON; its canonical digest is the one the ledger stored."""
+def write_audit_file(folder: Path, record: CycleRecord, encoded: Json | None = None) -> Path:
+    """The record as JSON, one line per stage; its canonical digest is the one the ledger stored."""
     path = audit_path(folder, record.id)
-    text = json.dumps(encode(record), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
-    write_whole(path, (text + "\n").encode())
+    stages = encode(record) if encoded is None else encoded
+    assert isinstance(stages, dict), "a record is a JSON object"
+    lines = (f"{json.dumps(name)}: {spelled(stage)}" for name, stage in stages.items())
+    write_whole(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
     return path
 
 

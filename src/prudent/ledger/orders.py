@@ -21,11 +21,8 @@ from prudent.ledger.transitions import PENDING, path
 from prudent.ports import RunRef
 
 _ORDER = select(ORDERS).where(mine(ORDERS, "account", "order_ref"))
-_PENDING = (
-    select(ORDERS)
-    .where(mine(ORDERS, "account"), among(ORDERS.c.state, tuple(PENDING)))
-    .order_by(ORDERS.c.approved, ORDERS.c.order_ref)
-)
+# Sorted by the caller: asked to sort, SQLite walks every order of the account instead of the few that are pending.
+_PENDING = select(ORDERS).where(mine(ORDERS, "account"), among(ORDERS.c.state, tuple(PENDING)))
 _ADD = insert(ORDERS)
 _CLAIM = (
     update(ORDERS)
@@ -87,7 +84,7 @@ def pending(tx: Transaction, account: str) -> tuple[PendingOrder, ...]:
             state=OrderStatus(row["state"]), filled=Decimal(row["filled"]), approved=moment(row["approved"]),
             sent=moment(row["sent"]) if row["sent"] else None,
         )
-        for row in tx.all(_PENDING, account=account)
+        for row in sorted(tx.all(_PENDING, account=account), key=lambda row: (row["approved"], row["order_ref"]))
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from prudent.domain.cycles import CycleRecord
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO
 from prudent.domain.orders import OrderIntent, OrderReport
-from prudent.domain.records import utc_text
+from prudent.domain.records import encode, utc_text
 from prudent.domain.rules import UserRule
 from prudent.ledger import accounts, audit, cycles, files, orders, proof, rules, runs, settings, states, valuations
 from prudent.ledger.accounts import Account, Flow, flow_kind
@@ -129,10 +129,11 @@ class LedgerStore:
             return runs.last_recorded(tx, account)
 
     def record(self, record: CycleRecord, *, why: Mapping[str, str]) -> str:
+        encoded = encode(record)
         with self._database.write() as tx:
-            name = cycles.record(tx, record, why=why)
+            name = cycles.record(tx, record, encoded, why=why)
         if self._audit_folder is not None:
-            files.write_audit_file(self._audit_folder, record)
+            files.write_audit_file(self._audit_folder, record, encoded)
         return name
 
     def load_record(self, cycle_id: str) -> CycleRecord:

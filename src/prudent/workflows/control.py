@@ -32,8 +32,14 @@ def halt(desk: Desk, scope: Scope, *, state: TradingState, reason: str) -> tuple
 
 
 def resume(desk: Desk, scope: Scope, *, reason: str) -> None:
-    """Back to ACTIVE in that scope; other scopes keep their state."""
-    desk.ledger.set_state(scope.account, TradingState.ACTIVE, reason=reason, at=desk.clock.now(), symbol=scope.symbol)
+    """Back to ACTIVE in that scope; other scopes keep their state.
+
+    Resuming an account is a person's acknowledgement of its drawdown: the latches lift and its peak starts anew.
+    """
+    now = desk.clock.now()
+    desk.ledger.set_state(scope.account, TradingState.ACTIVE, reason=reason, at=now, symbol=scope.symbol)
+    if scope.account and not scope.symbol:
+        desk.ledger.rearm(scope.account, reason=reason, at=now)
     if not scope.account and not scope.symbol:
         desk.set_kill_file(None)
 

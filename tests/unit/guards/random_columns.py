@@ -1,11 +1,15 @@
 """Random batches as columns, with everything missing now and then: what compiled and plain runs are compared on."""
 
+from typing import Any
+
 import numpy as np
 from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
 
 from prudent.guards import columns as c
 from prudent.guards.columns import Columns, GuardColumns, ScratchColumns, VerdictColumns
 from prudent.guards.evaluate import FUNDING_JUDGES, JUDGES
+from prudent.ports import Floats
 
 SECTORS = 4
 # Limits near which random orders lie, by judge; 1 elsewhere.
@@ -48,10 +52,10 @@ def random_columns(seed: int, *, instruments: int = 12, orders: int = 20, lost: 
     return Columns(market.ravel(), holdings.ravel(), account, batch.ravel(), rows)
 
 
-def _market(luck: Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _market(luck: Generator, count: int) -> tuple[Floats, Floats]:
     price = np.round(luck.uniform(2.0, 500.0, count), 2)
     half = np.round(price * luck.choice([0.0001, 0.004, 0.03], count, p=[0.9, 0.08, 0.02]), 2) + 0.01
-    fields = {
+    fields: dict[str, Any] = {
         "MARK": price, "PRICE": price, "BID": price - half, "ASK": price + half, "LEVEL": price,
         "PREVIOUS_CLOSE": np.round(price * luck.uniform(0.82, 1.25, count), 2), "PREVIOUS_LEVEL": price,
         "AGE": luck.choice([1.0, 1300.0], count, p=[0.95, 0.05]), "ADV_DOLLARS": luck.choice([4e5, 1e9], count),
@@ -68,9 +72,9 @@ def _market(luck: Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
     return table, price
 
 
-def _holdings(luck: Generator, count: int) -> np.ndarray:
+def _holdings(luck: Generator, count: int) -> Floats:
     table = np.zeros((count, c.HOLDING_WIDTH))
-    fields = {
+    fields: dict[str, Any] = {
         "HELD": luck.integers(-20, 120, count) * luck.integers(0, 2, count),
         "PENDING_BUY": luck.choice([0.0, 5.0], count, p=[0.9, 0.1]), "HOLDING_DAYS": luck.integers(0, 20, count),
         "PENDING_SELL": luck.choice([0.0, 5.0], count, p=[0.95, 0.05]), "PENDING_COST": luck.choice([0.0, 99.5], count),
@@ -82,9 +86,9 @@ def _holdings(luck: Generator, count: int) -> np.ndarray:
     return table
 
 
-def _account(luck: Generator, cash: float, nlv: float) -> np.ndarray:
+def _account(luck: Generator, cash: float, nlv: float) -> Floats:
     row = np.zeros(c.ACCOUNT_WIDTH)
-    fields = {
+    fields: dict[str, Any] = {
         "CASH": cash, "NLV": nlv, "NLV_OPEN": round(nlv * luck.choice([1.0, 1.03], p=[0.9, 0.1]), 2),
         "UNIT_VALUE": luck.choice([1.0, 0.78], p=[0.9, 0.1]), "PEAK_UNIT_VALUE": 1.0, "HAS_TRADED": luck.integers(0, 2),
         "TRADES_TODAY": luck.integers(0, 40), "MARKET_OPEN": 1.0, "ALLOW_SHORT": luck.integers(0, 2),
@@ -96,7 +100,7 @@ def _account(luck: Generator, cash: float, nlv: float) -> np.ndarray:
     return row
 
 
-def _orders(luck: Generator, rows: np.ndarray, held: np.ndarray, price: np.ndarray) -> np.ndarray:
+def _orders(luck: Generator, rows: NDArray[np.int64], held: Floats, price: Floats) -> Floats:
     table = np.zeros((len(rows), c.ORDER_WIDTH))
     for j, i in enumerate(rows):
         reduces = held[i] != 0.0 and luck.random() < 0.6
@@ -147,4 +151,4 @@ def room_for(columns: Columns, guards: GuardColumns) -> tuple[VerdictColumns, Sc
 
 def as_lists(columns: Columns) -> Columns:
     """The same columns as the live path has them."""
-    return Columns(*(list(map(float, column)) for column in columns[:-1]), list(map(int, columns.instrument)))
+    return Columns(*(np.asarray(column).tolist() for column in columns))
