@@ -64,8 +64,15 @@ def test_only_the_clock_module_reads_the_clock() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("target", ["import prudent.domain.cycles, prudent.ports", "import prudent.guards"])
-def test_importing_the_core_loads_nothing_heavy(target: str) -> None:
+@pytest.mark.parametrize(
+    "target",
+    [
+        "import prudent.domain.cycles, prudent.ports",
+        "import prudent.guards.report, prudent.pipeline.run_cycle",
+        "import prudent.entrypoints.cli.app",
+    ],
+)
+def test_importing_the_core_or_showing_help_loads_nothing_heavy(target: str) -> None:
     script = f"import sys; {target}; print(*sorted(set(sys.modules) & {set(HEAVY)!r}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == []

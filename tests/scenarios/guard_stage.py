@@ -14,7 +14,7 @@ import yaml
 from tests.scenarios.homes import ACCOUNT
 
 from prudent.bootstrap import Desk, open_desk
-from prudent.brokers.simulated import SimulatedBroker
+from prudent.brokers.simulated import SimulatedBroker, SqliteVenueStore
 from prudent.domain.accounts import AccountHistory, AccountSnapshot
 from prudent.domain.cycles import CycleRecord, Interlock
 from prudent.domain.mandate import Mandate
@@ -26,6 +26,7 @@ from prudent.domain.rules import RuleCategory, UserRule
 from prudent.domain.verdicts import Outcome
 from prudent.entrypoints.cli.opening import Opening, open_account
 from prudent.entrypoints.cli.starter import Wishes, create_home
+from prudent.exchange.venue import Venue, VenueFaults
 from prudent.guards import catalogue
 from prudent.guards.catalogue import GuardRow
 from prudent.ledger import LedgerStore
@@ -109,7 +110,7 @@ def none_of_it(record: CycleRecord) -> Decimal:
 class Scenario:
     """A story in which one guard speaks; of the watched orders at most `most` may be sent.
 
-    `beside` is empty where the guard alone stops the order; else it says who stops it too, or that the guard only warns.
+    `beside` is empty where the guard alone stops the order; else it says who stops it too, or that the guard warns.
     """
 
     story: str
@@ -172,7 +173,7 @@ class Stage:
             found = Interlock(id=lock, name=catalogue.INTERLOCKS[lock], satisfied=False, detail="not set")
             return (*(each for each in rest if each.id != lock), found)
 
-        self.desk.interlocks = interlocks  # type: ignore[method-assign,assignment]  # one more switch, nothing is faked
+        self.desk.interlocks = interlocks  # type: ignore[method-assign]  # one more switch, nothing is faked
 
     def orders(self, change: Callable[[PlannedOrder], Sequence[PlannedOrder]]) -> None:
         """The planner errs: each order becomes what `change` says."""
@@ -229,6 +230,21 @@ def set_stage(scenario: Scenario, prepared: Path, folder: Path) -> Stage:
     stage = Stage(desk=desk)
     scenario.arrange(stage)
     return stage
+
+
+def stage_with(
+    prepared: Path, folder: Path, targets: Mapping[str, float], *, held: Mapping[str, int] | None = None,
+    **mandate: object,
+) -> Stage:  # fmt: skip
+    """A stage of an account with these targets, holdings and keys of the mandate."""
+    return set_stage(Scenario(story="", targets=targets, held=held or {}, mandate=mandate), prepared, folder)
+
+
+def trade_at(desk: Desk, faults: VenueFaults) -> None:
+    """The venue of the same book on the desk's market, with faults on order."""
+    store = SqliteVenueStore(desk.home / "data" / "venue.sqlite")
+    venue = Venue(BrokerTraits(shorting=True), faults=faults)
+    desk.broker = SimulatedBroker(store, desk.market, desk.calendar, desk.clock, venue=venue)
 
 
 def add_rule(desk: Desk, params: Mapping[str, str], *, rule_id: str = RULE) -> None:

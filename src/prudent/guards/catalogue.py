@@ -149,8 +149,9 @@ _LAYER_ORDER = tuple(Layer)
 class GuardRow:
     """One guard: its label, the judge that speaks for it, its numbers, and the feeds it cannot do without.
 
-    `rule` narrows it to the instruments of a user rule, `approved` to those that are not on its list. `sets` is the
-    trading state that the account falls to when the guard fires.
+    `told` is False for an interlock that the mode does not need and nobody told. `rule` narrows the guard to the
+    instruments of a user rule, `approved` to those that are not on its list. `sets` is the trading state that the
+    account falls to when the guard fires.
     """
 
     label: GuardLabel

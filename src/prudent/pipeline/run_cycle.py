@@ -1,6 +1,9 @@
 """One cycle of one account: observe, decide, plan, guard, execute, verify, record."""
 
-from prudent.domain.cycles import CycleRecord, CycleStatus
+from decimal import Decimal
+
+from prudent.domain.cycles import CycleRecord, CycleStatus, Observation
+from prudent.domain.errors import BlockedError
 from prudent.domain.mandate import Mandate
 from prudent.domain.valuation import net_asset_value
 from prudent.guards.report import judge
@@ -43,7 +46,15 @@ def run_cycle(world: World, mandate: Mandate, run: RunRef, cycle: int, steps: St
         report=report,
         phases=phases,
         reconciliation=checked,
-        nlv_after=net_asset_value(after),
+        nlv_after=_value_after(after),
         no_trade_codes=no_trade_codes(decision, plan, report, phases=phases),
     )
     return steps.run("record", lambda: close_books(world, record))
+
+
+def _value_after(after: Observation) -> Decimal | None:
+    """The account's value once all was sent; None while a holding has no price, for the record must be kept anyway."""
+    try:
+        return net_asset_value(after)
+    except BlockedError:
+        return None

@@ -24,7 +24,9 @@ from prudent.guards.user_rules import NUMBERS, exit_rules, in_scope, is_between,
     ],
 )  # fmt: skip
 def test_a_rule_that_code_enforces_is_accepted(params: dict[str, Any]) -> None:
-    validate_rule(rule_of(enforcement_params=params))
+    rule = rule_of(enforcement_params=params)
+    validate_rule(rule)
+    assert "unreadable" not in [limit.parameter for limit in rule_limits(rule, None)]
 
 
 @pytest.mark.parametrize(
