@@ -76,20 +76,24 @@ def test_sells_come_first_and_buys_spend_the_cash_they_brought(prepared: Path, t
     assert set(holdings(stage.desk)) == {"MSFT"}
 
 
-def test_buys_shrink_to_the_cash_of_sells_that_filled_in_part(prepared: Path, tmp_path: Path) -> None:
+def test_buys_shrink_by_one_factor_to_the_cash_of_sells_that_filled_in_part(prepared: Path, tmp_path: Path) -> None:
     stage = stage_with(
-        prepared, tmp_path, {"MSFT": 99}, held={"KO": 5000},
+        prepared, tmp_path, {"MSFT": 50, "PG": 49}, held={"KO": 5000},
         limits={"max_position_weight": None, "max_gross_exposure": "200%"},
     )  # fmt: skip
     trade_at(stage.desk, VenueFaults(partial={"KO": Decimal("0.5")}))
     record = stage.cycle()
-    cash = record.phases[1].observation.snapshot.cash
-    (buy,) = record.phases[1].intents
-    planned = next(o for o in record.plan.orders if o.symbol == "MSFT")
     assert record.phases[0].reports[0].filled == 2500
-    assert Decimal("0.95") * cash < buy.quantity * planned.reference_price <= cash
-    assert buy.quantity < planned.quantity
     assert gaps(record)["KO", ResidualCause.PARTIAL] == 2500
+    cash = record.phases[1].observation.snapshot.cash
+    planned = {o.symbol: o for o in record.plan.orders if o.side is Side.BUY}
+    bought = {i.symbol: i.quantity for i in record.phases[1].intents}
+    spent = sum(bought[symbol] * order.reference_price for symbol, order in planned.items())
+    assert Decimal("0.95") * cash < spent <= cash
+    factors = [bought[symbol] / order.quantity for symbol, order in planned.items()]
+    assert factors[0] < Decimal("0.7")
+    # The guards trim the last buy to what the worst price, 1 % beyond the ask, leaves of the cash.
+    assert abs(factors[0] - factors[1]) < Decimal("0.02")
 
 
 def test_a_refusal_and_a_part_fill_are_named(prepared: Path, tmp_path: Path) -> None:

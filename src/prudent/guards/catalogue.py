@@ -132,12 +132,11 @@ BUILT_IN = {
     "R02": "OrderRate",
     "R04": "NoUnknownOrder",
 }
-# The trading state that an account falls to when a guard fires.
+# The trading state that an account falls to when a guard fires, until a person resumes it. A daily loss is not among
+# them: the ledger latches it for the session, and the next one trades again.
 SETS_STATE = {
     "D17": TradingState.REDUCING,
     "R04": TradingState.REDUCING,
-    "X01": TradingState.REDUCING,
-    "X01.L1": TradingState.REDUCING,
     "X03": TradingState.REDUCING,
     "X06": TradingState.HALTED,
     "X07": TradingState.REDUCING,

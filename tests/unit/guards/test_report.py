@@ -60,8 +60,6 @@ def test_a_report_survives_its_record() -> None:
 @pytest.mark.parametrize(
     ("changes", "state", "guard"),
     [
-        ((cash("98000"),), TradingState.REDUCING, "X01"),
-        ((cash("99000"), limits(max_daily_loss=D("0.01"))), TradingState.REDUCING, "X01.L1"),
         ((remembered(unit_value=D("0.75")),), TradingState.REDUCING, "X03"),
         ((remembered(decider_failures_in_row=3),), TradingState.REDUCING, "X07"),
         ((remembered(unknown_symbols=("U", "V", "W")),), TradingState.REDUCING, "R04"),
@@ -77,8 +75,14 @@ def test_a_guard_on_the_account_moves_its_trading_state(
     assert guard in [part.split()[0] for part in report.sets_state_reason.split("; ")]
 
 
-def test_a_loss_moves_the_state_of_an_account_that_orders_nothing() -> None:
-    report = scene(ordering(), cash("98000")).judged()
+def test_a_daily_loss_sets_no_state_for_it_is_latched_for_its_session_only() -> None:
+    report = scene(cash("98000"), limits(max_daily_loss=D("0.01"))).judged()
+    assert report.sets_state is None
+    assert not report.approved
+
+
+def test_a_drawdown_moves_the_state_of_an_account_that_orders_nothing() -> None:
+    report = scene(ordering(), remembered(unit_value=D("0.75"))).judged()
     assert (report.sets_state, report.approved, report.outcomes) == (TradingState.REDUCING, (), ())
 
 

@@ -43,7 +43,7 @@ def test_an_audit_file_has_the_digest_that_the_ledger_stored(tmp_path: Path) -> 
     path = tmp_path / "audit" / "weekly-1-1.json"
     (row,) = store.views.decisions().rows
     assert audit_file_digest(path) == row.record_digest == digest(encode(store.load_record("weekly/1/1")))
-    assert path.read_text().startswith('{\n  "account": "weekly"')
+    assert path.read_text().startswith('{\n"account": "weekly"')
     path.unlink()
     assert store.restore_audit_files() == (path,)
     assert store.restore_audit_files() == ()
