@@ -14,7 +14,7 @@ from pathlib import Path
 
 from prudent import __version__
 from prudent.brokers.dry_run import DryRunBroker
-from prudent.brokers.simulated import SimulatedBroker, SqliteVenueStore
+from prudent.brokers.simulated import SimulatedBroker, open_store
 from prudent.clock import SimulatedClock, SystemClock
 from prudent.domain.accounts import Mode, TradingState
 from prudent.domain.cycles import Interlock
@@ -67,6 +67,15 @@ class Desk:
             known = ", ".join(self.account_ids()) or "none yet; add one with `invest accounts add`"
             raise InputError(f"account must be one of {known}, was {account!r}")
         return found.mandate(account)
+
+    def agree_terms(self, mandate: Mandate) -> None:
+        """Let the venue trade the account at the costs, the slippage and with the shorts that its mandate says."""
+        self.broker.set_terms(
+            mandate.account,
+            allow_short=mandate.planning.allow_short,
+            costs=mandate.costs,
+            slippage_bps=mandate.slippage_bps,
+        )
 
     def world(self, mandate: Mandate, mode: Mode) -> World:
         """The ports of one account's cycle in that mode."""
@@ -183,7 +192,8 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None) -> Desk
     instruments = InstrumentMaster(own_list if own_list.is_file() else None)
     clock = _clock(home, loaded)
     market = _market(home, loaded, clock, calendar)
-    venue = SimulatedBroker(SqliteVenueStore(home / "data" / "venue.sqlite"), market, calendar, clock)
+    store = open_store(home / "data" / "venue.sqlite")
+    venue = SimulatedBroker(store, market, calendar, clock, instruments=instruments)
     return Desk(
         home=home, loaded=loaded, mode=mode, clock=clock, calendar=calendar, instruments=instruments, market=market,
         ledger=open_ledger(home / "data" / "ledger.sqlite", audit_folder=home / "audit"), broker=venue,

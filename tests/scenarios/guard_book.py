@@ -93,6 +93,12 @@ def bought_yesterday(stage: Stage) -> None:
     stage.targets({"MSFT": 10})
 
 
+def stopped_out_yesterday(stage: Stage) -> None:
+    """AMD trades a quarter below the cost of the holding."""
+    stage.cycle()
+    next_day(stage)
+
+
 def limits(**values: object) -> dict[str, object]:
     return {"limits": values}
 
@@ -199,6 +205,10 @@ BOOK: dict[str, Scenario] = {
     "P23": Scenario(
         story="another client sells what we buy", held={"AAPL": 10}, arrange=foreign(Side.SELL, 1),
         outcome=Outcome.DEFER,
+    ),
+    "P24": Scenario(
+        story="a stop sold it yesterday, ten days must pass", targets={"AMD": 5}, held={"AMD": 50},
+        mandate={"exits": {"stop_loss": "10%"}}, arrange=stopped_out_yesterday, watch=("AMD", Effect.OPEN),
     ),
     "R01": Scenario(story="the planner asks for the same twice", arrange=planned_twice, most=first_of_two),
     "R02": Scenario(

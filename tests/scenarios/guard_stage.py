@@ -17,6 +17,7 @@ from prudent.bootstrap import Desk, open_desk
 from prudent.brokers.simulated import SimulatedBroker, SqliteVenueStore
 from prudent.domain.accounts import AccountHistory, AccountSnapshot
 from prudent.domain.cycles import CycleRecord, Interlock
+from prudent.domain.errors import Temporary
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import Effect, OrderIntent, OrderReport, OrderStatus
 from prudent.domain.plans import OrderPlan, PlannedOrder
@@ -71,15 +72,16 @@ class RecalledLedger:
 
 
 class OtherBroker:
-    """The venue as another client shows it: altered snapshots and traits, and symbols that it refuses."""
+    """The venue with altered snapshots and traits, symbols that it refuses, and submits that do not reach it."""
 
     def __init__(
         self, inner: SimulatedBroker, *, change: Callable[[AccountSnapshot], AccountSnapshot] | None = None,
-        refuses: frozenset[str] = frozenset(), traits: BrokerTraits | None = None,
+        refuses: frozenset[str] = frozenset(), traits: BrokerTraits | None = None, unreachable_for: int = 0,
     ) -> None:  # fmt: skip
         self._inner = inner
         self._change = change
         self._refuses = refuses
+        self._unreachable_for = unreachable_for
         self.traits = traits or inner.traits
 
     def __getattr__(self, name: str) -> object:
@@ -90,6 +92,9 @@ class OtherBroker:
         return found if self._change is None else self._change(found)
 
     def submit(self, intent: OrderIntent) -> OrderReport:
+        if self._unreachable_for > 0:
+            self._unreachable_for -= 1
+            raise Temporary("the venue must be reachable, was not; nothing was sent")
         if intent.symbol not in self._refuses:
             return self._inner.submit(intent)
         return OrderReport(
@@ -159,9 +164,11 @@ class Stage:
 
     def broker(
         self, *, change: Callable[[AccountSnapshot], AccountSnapshot] | None = None,
-        refuses: frozenset[str] = frozenset(), traits: BrokerTraits | None = None,
+        refuses: frozenset[str] = frozenset(), traits: BrokerTraits | None = None, unreachable_for: int = 0,
     ) -> None:  # fmt: skip
-        other = OtherBroker(self.desk.broker, change=change, refuses=refuses, traits=traits)
+        other = OtherBroker(
+            self.desk.broker, change=change, refuses=refuses, traits=traits, unreachable_for=unreachable_for
+        )
         self.desk.broker = cast("SimulatedBroker", other)
 
     def interlock(self, lock: str) -> None:

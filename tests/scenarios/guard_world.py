@@ -1,6 +1,6 @@
 """Scenarios of the guards of mode, prices, instruments, losses and identity: one story for each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -157,13 +157,15 @@ def five_refused_cycles(stage: Stage) -> None:
     stage.targets({"MSFT": 10})
 
 
-def find_an_orphan(stage: Stage) -> None:
-    report = OrderReport(
-        order_ref="BYHAND", symbol="AAPL", side=Side.BUY, quantity=Decimal(1), status=OrderStatus.ACKED
-    )
-    stage.desk.ledger.reported(ACCOUNT, report, at=stage.desk.clock.now())
-    # Longer ago than the orders that the guards on repeats look at.
-    advance(stage.desk, stage.desk.clock.now() + timedelta(minutes=11))
+def find_orphans(stage: Stage, symbols: Sequence[str] = ("AAPL",)) -> None:
+    """Orders are there that nobody here placed, longer ago than the guards on repeats look back."""
+    now = stage.desk.clock.now()
+    for symbol in symbols:
+        report = OrderReport(
+            order_ref=f"BYHAND{symbol}", symbol=symbol, side=Side.BUY, quantity=Decimal(1), status=OrderStatus.ACKED
+        )
+        stage.desk.ledger.reported(ACCOUNT, report, at=now)
+    advance(stage.desk, now + timedelta(minutes=11))
 
 
 def next_day(stage: Stage) -> None:
@@ -260,5 +262,5 @@ WORLD: dict[str, Scenario] = {
         story="five cycles asked only for what is not allowed", mandate={"universe": ["MSFT"]},
         arrange=five_refused_cycles, watch=("MSFT", Effect.OPEN),
     ),
-    "R04": Scenario(story="an order in the symbol is there that nobody here placed", arrange=find_an_orphan),
+    "R04": Scenario(story="an order in the symbol is there that nobody here placed", arrange=find_orphans),
 }  # fmt: skip

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from scripts.delete_guards import ORDER_LEFT, VERDICT_GONE, delete_all, main
 from tests.scenarios.guard_scenarios import SCENARIOS
-from tests.scenarios.guard_stage import play, prepared_home
+from tests.scenarios.guard_stage import Scenario, play, prepared_home, set_stage
+from tests.scenarios.guard_world import find_orphans
+from tests.scenarios.homes import ACCOUNT
 
-from prudent.guards.catalogue import BUILT_IN
+from prudent.domain.accounts import TradingState
+from prudent.guards.catalogue import BUILT_IN, SETS_STATE
 from prudent.guards.user_rules import LIMIT_NAMES
 
 
@@ -32,6 +35,24 @@ def test_the_guard_fires_and_the_account_obeys(guard: str, prepared: Path, tmp_p
     shown = play(guard, SCENARIOS[guard], prepared, tmp_path)
     assert shown.told, shown.detail
     assert shown.held, shown.detail
+
+
+@pytest.mark.parametrize("guard", sorted(set(SETS_STATE) - {"R04"}))
+def test_the_account_falls_to_the_state_that_the_guard_sets(guard: str, prepared: Path, tmp_path: Path) -> None:
+    stage = set_stage(SCENARIOS[guard], prepared, tmp_path)
+    stage.cycle()
+    state, reason = stage.desk.ledger.state(ACCOUNT)
+    assert state is SETS_STATE[guard]
+    assert guard in reason
+
+
+def test_three_orders_of_unknown_fate_take_the_account_to_reducing(prepared: Path, tmp_path: Path) -> None:
+    stage = set_stage(Scenario(story="", targets={"AAPL": 10}), prepared, tmp_path)
+    find_orphans(stage, ("KO", "JPM", "MSFT"))
+    record = stage.cycle()
+    assert record.fills == ()
+    assert "blocked:R04" in record.no_trade_codes
+    assert stage.desk.ledger.state(ACCOUNT)[0] is TradingState.REDUCING
 
 
 def test_a_deleted_guard_is_missed_by_what_the_account_then_does() -> None:

@@ -12,6 +12,7 @@ from tests.scenarios.homes import ACCOUNT
 from prudent.bootstrap import Desk, open_desk
 from prudent.domain.accounts import AccountSnapshot, TradingState
 from prudent.domain.cycles import CycleRecord, ResidualCause
+from prudent.domain.errors import Temporary
 from prudent.domain.orders import OpenOrder, OrderStatus, Side
 from prudent.domain.proposals import ExitCause
 from prudent.domain.quotes import Quote
@@ -168,3 +169,38 @@ def test_a_stop_and_a_target_of_user_rules_close_positions(prepared: Path, tmp_p
     ]  # fmt: skip
     assert held(stage.desk, "AAPL") == 0
     assert held(stage.desk, "AMD") == 0
+
+
+def test_an_order_that_certainly_did_not_leave_is_named_and_planned_anew(prepared: Path, tmp_path: Path) -> None:
+    stage = stage_with(prepared, tmp_path, {"AAPL": 10})
+    stage.broker(unreachable_for=1)
+    record = stage.cycle()
+    (report,) = record.phases[0].reports
+    assert report.status is OrderStatus.NOT_SENT
+    assert report.filled == 0
+    assert record.reconciliation is not None
+    assert ("AAPL", ResidualCause.BLOCKED) in {(r.symbol, r.cause) for r in record.reconciliation.residuals}
+    again = stage.cycle()
+    assert again.phases[0].intents[0].order_ref != report.order_ref
+    assert held(stage.desk, "AAPL") == again.phases[0].intents[0].quantity
+
+
+def test_a_source_lost_between_the_phases_loses_no_sale(prepared: Path, tmp_path: Path) -> None:
+    stage = stage_with(prepared, tmp_path, {"AAPL": 10}, held={"KO": 100})
+    desk, market = stage.desk, stage.desk.market
+
+    def lost_once_sold(quote: Quote) -> Quote:
+        if held(desk, "KO") == 0:
+            raise Temporary("the source must be reachable, was not; try again")
+        return quote
+
+    stage.market(lost_once_sold)
+    with pytest.raises(Temporary):
+        stage.cycle()
+    desk.market = market
+    assert held(desk, "KO") == 0
+    assert desk.ledger.views.money(ACCOUNT).cash == desk.broker.snapshot(ACCOUNT).cash
+    assert [row.state for row in desk.ledger.views.orders(ACCOUNT).rows] == [OrderStatus.FILLED]
+    record = stage.cycle()
+    assert (record.run, record.cycle) == (1, 2)
+    assert sent(record) == [(Side.BUY, "AAPL")]

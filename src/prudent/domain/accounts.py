@@ -71,6 +71,14 @@ class RecentOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedOut:
+    """The last session in which a stop-loss sold `symbol`."""
+
+    symbol: str
+    session: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountHistory:
     """What the ledger remembers of an account that gates need; `None` means not known, and blocks new risk.
 
@@ -95,3 +103,4 @@ class AccountHistory:
     unknown_symbols: tuple[str, ...] = ()
     decider_failures_in_row: int = 0
     refused_share_5_cycles: Decimal = ZERO
+    stopped_out: tuple[StoppedOut, ...] = ()

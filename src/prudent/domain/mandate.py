@@ -67,11 +67,15 @@ class StrategyLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exits:
-    """Forced exits of the account: fractions of average cost and days held; `None` = off."""
+    """Forced exits of the account: fractions of average cost and days held; `None` = off.
+
+    A symbol that a stop-loss sold is not bought again for `reentry_days` calendar days; 0 = at once.
+    """
 
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     time_stop_days: int | None = None
+    reentry_days: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

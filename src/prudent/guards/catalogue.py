@@ -122,6 +122,7 @@ BUILT_IN = {
     "P20": "MinimumHolding",
     "P21": "CorrelatedPair",
     "P23": "NoSelfCross",
+    "P24": "ReentryWait",
     "X01": "MaxDailyLossHard",
     "X01.L1": "MaxDailyLoss",
     "X02": "DrawdownCut",
@@ -313,6 +314,8 @@ def _account_rows(mandate: Mandate) -> list[GuardRow]:
         rows.append(_row("P08", layer, judges_book.max_position_weight, weight))
     if sector is not None:
         rows.append(_row("P09", layer, judges_book.max_sector_weight, sector, needs=(feeds.SECTOR,)))
+    if mandate.exits.reentry_days > 0:
+        rows.append(_row("P24", layer, judges_book.reentry_wait, Decimal(mandate.exits.reentry_days), needs=history))
     if limits.max_order_notional is not None:
         rows.append(_row("P12.L1", layer, judges_book.max_order_notional, limits.max_order_notional))
     return rows

@@ -48,35 +48,36 @@ SECOND_PRICE, RSI, LOT, MULTIPLIER, FX_RATE, FX_AGE, FX_PREVIOUS, SECTOR, SECTOR
 KNOWN, LISTED, RESTRICTED, QUOTE_OPEN, ALONE, SYMBOL_STATE = range(29, 35)
 MARKET_START, MARKET_WIDTH = 9, 26
 
-# Facts 35-44: the account's holding of it before the batch. `PENDING_…` are live orders at the broker: their
+# Facts 35-45: the account's holding of it before the batch. `PENDING_…` are live orders at the broker: their
 # quantities, what buys may cost at worst and what all may lose against the mark (base currency), how many there are.
-# `PARTNER` is the row of an instrument that moves alike, or -1; `UNKNOWN` 1 = an order in it has no known fate.
+# `PARTNER` is the row of an instrument that moves alike, or -1; `UNKNOWN` 1 = an order in it has no known fate;
+# `REENTRY_DAYS_LEFT` is how long a symbol that was stopped out still waits.
 HELD, PENDING_BUY, PENDING_SELL, PENDING_COST, PENDING_LOSS, HOLDING_DAYS = range(35, 41)
-LIVE_BUYS, LIVE_SELLS, PARTNER, UNKNOWN = range(41, 45)
-HOLDING_START, HOLDING_WIDTH = 35, 10
+LIVE_BUYS, LIVE_SELLS, PARTNER, UNKNOWN, REENTRY_DAYS_LEFT = range(41, 46)
+HOLDING_START, HOLDING_WIDTH = 35, 11
 
-# Facts 45-67: the account, in its base currency.
-CASH, NLV, NLV_OPEN, FLOWS, UNIT_VALUE, PEAK_UNIT_VALUE, TRADES_TODAY, ORDERS_LAST_SECOND = range(45, 53)
-REJECTS_LAST_MINUTE, ROUND_TRIPS, DECIDER_FAILURES, REFUSED_SHARE, UNKNOWN_ORDERS = range(53, 58)
-DECISION_AGE, CLOCK_SKEW, STATE, HAS_TRADED, DAILY_LOSS_LATCHED, DRAWDOWN_LATCHED = range(58, 64)
-DRAWDOWN_HALT_LATCHED, MARKET_OPEN, ALLOW_SHORT, HAS_AGE, HAS_SPREAD, HAS_PREVIOUS = range(64, 70)
-ACCOUNT_START, ACCOUNT_WIDTH = 45, 25
+# Facts 46-68: the account, in its base currency.
+CASH, NLV, NLV_OPEN, FLOWS, UNIT_VALUE, PEAK_UNIT_VALUE, TRADES_TODAY, ORDERS_LAST_SECOND = range(46, 54)
+REJECTS_LAST_MINUTE, ROUND_TRIPS, DECIDER_FAILURES, REFUSED_SHARE, UNKNOWN_ORDERS = range(54, 59)
+DECISION_AGE, CLOCK_SKEW, STATE, HAS_TRADED, DAILY_LOSS_LATCHED, DRAWDOWN_LATCHED = range(59, 65)
+DRAWDOWN_HALT_LATCHED, MARKET_OPEN, ALLOW_SHORT, HAS_AGE, HAS_SPREAD, HAS_PREVIOUS = range(65, 71)
+ACCOUNT_START, ACCOUNT_WIDTH = 46, 25
 
-# Facts 70-80: the account after the orders that this pass accepted before: lowest cash (sales bring nothing in until
+# Facts 71-81: the account after the orders that this pass accepted before: lowest cash (sales bring nothing in until
 # filled), what they would bring in, lowest net liquidation, worst gross exposure and what filled exits would take off
 # it, turnover, orders and those of them that are no exits, instruments held and how many of them exits would end.
-CASH_LOW, PROCEEDS, NLV_LOW, GROSS, GROSS_RELIEF, BUYS, SELLS, ACCEPTED, ENTRIES = range(70, 79)
-HELD_COUNT, HELD_RELIEF = range(79, 81)
+CASH_LOW, PROCEEDS, NLV_LOW, GROSS, GROSS_RELIEF, BUYS, SELLS, ACCEPTED, ENTRIES = range(71, 80)
+HELD_COUNT, HELD_RELIEF = range(80, 82)
 
-# Facts 81-98: computed for the order. `UNIT`, `WORST_UNIT`, `LOSS_UNIT`: base-currency value of one unit at the mark,
+# Facts 82-99: computed for the order. `UNIT`, `WORST_UNIT`, `LOSS_UNIT`: base-currency value of one unit at the mark,
 # at the worst price it may trade at, and the difference that hurts; `ORDER_VALUE` the whole order at the mark.
 # `AHEAD` is the most the position may be in the order's direction without it, `BEHIND` in the other; `FREE` what may be
 # closed or covered. `…_AFTER` is with the whole order accepted; `POSITION_…` is the worst value of the position in the
 # order's direction, `BEHIND_VALUE` in the other.
-UNIT, WORST_UNIT, LOSS_UNIT, REDUCING_ORDER, AHEAD, BEHIND, FREE = range(81, 88)
-LIVE_SAME_SIDE, OTHER_SIDE, PAIRED, SECTOR_VALUE, SECTOR_RELIEF, ORDER_VALUE = range(88, 94)
-NLV_AFTER, CASH_AFTER, POSITION_BEFORE, POSITION_AFTER, BEHIND_VALUE = range(94, 99)
-FACTS_WIDTH = 99
+UNIT, WORST_UNIT, LOSS_UNIT, REDUCING_ORDER, AHEAD, BEHIND, FREE = range(82, 89)
+LIVE_SAME_SIDE, OTHER_SIDE, PAIRED, SECTOR_VALUE, SECTOR_RELIEF, ORDER_VALUE = range(89, 95)
+NLV_AFTER, CASH_AFTER, POSITION_BEFORE, POSITION_AFTER, BEHIND_VALUE = range(95, 100)
+FACTS_WIDTH = 100
 
 
 class Columns(NamedTuple):

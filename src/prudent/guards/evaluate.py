@@ -94,6 +94,7 @@ JUDGES: tuple[Judge, ...] = (
     judges_book.max_trades_per_day,
     judges_book.bootstrap,
     judges_book.minimum_holding,
+    judges_book.reentry_wait,
     judges_book.correlated_pair,
     judges_book.no_self_cross,
     judges_book.no_duplicate,

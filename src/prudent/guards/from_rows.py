@@ -210,7 +210,7 @@ def _fx(view: _View, instrument: Instrument | None) -> tuple[float, float, float
 
 
 def _holding(view: _View, symbol: str) -> list[float]:
-    """Facts 35-44, in their order."""
+    """Facts 35-45, in their order."""
     snapshot, history = view.observation.snapshot, view.observation.history
     positions = [p for p in snapshot.positions if p.symbol == symbol]
     live = [o for o in snapshot.open_orders if o.symbol == symbol and not o.status.is_done]
@@ -228,7 +228,14 @@ def _holding(view: _View, symbol: str) -> list[float]:
         sum(number(o.remaining) for o in buys), sum(number(o.remaining) for o in sells),
         sum(cost for cost, _ in risks), sum(loss for _, loss in risks), days,
         float(len(buys)), float(len(sells)), _partner(view.symbols, symbol), float(unknown),
+        _reentry_days_left(view, symbol),
     ]  # fmt: skip
+
+
+def _reentry_days_left(view: _View, symbol: str) -> float:
+    days, session = view.mandate.exits.reentry_days, view.observation.session
+    stops = (stop.session for stop in view.observation.history.stopped_out if stop.symbol == symbol)
+    return float(max((0, *(days - (session - stop).days for stop in stops))))
 
 
 def _pending(view: _View, order: OpenOrder) -> tuple[float, float]:

@@ -53,6 +53,7 @@ from prudent.guards.columns import (
     PROCEEDS,
     QUANTITY,
     REDUCING_ORDER,
+    REENTRY_DAYS_LEFT,
     REJECT,
     SECTOR_RELIEF,
     SECTOR_VALUE,
@@ -251,6 +252,11 @@ def minimum_holding(o: Cells, limit: float, _second: float) -> Judgement:
     if not o[REDUCING_ORDER] or o[FORCED] or limit == 0.0:
         return PASS, o[QUANTITY], o[HOLDING_DAYS]
     return blocks_all(o, o[HOLDING_DAYS] >= limit, o[HOLDING_DAYS])
+
+
+def reentry_wait(o: Cells, _limit: float, _second: float) -> Judgement:
+    """No new risk in a symbol that was stopped out, until its days of waiting are over."""
+    return limits_new_risk(o, o[REENTRY_DAYS_LEFT] <= 0.0, o[REENTRY_DAYS_LEFT])
 
 
 def correlated_pair(o: Cells, _limit: float, _second: float) -> Judgement:

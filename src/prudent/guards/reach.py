@@ -41,7 +41,8 @@ def unreachable_limits(
         if rule.is_active:
             validate_rule(rule)
     rows = guard_rows(mandate, rules)
-    return (*_neutral(mandate), *_hidden_counts(mandate), *_hidden_rows(rows), *_unfed(rows, feeds))
+    neutral = (*_neutral(mandate), *_unused_wait(mandate, rules))
+    return (*neutral, *_hidden_counts(mandate), *_hidden_rows(rows), *_unfed(rows, feeds))
 
 
 def _neutral(mandate: Mandate) -> Iterator[Unreachable]:
@@ -64,6 +65,12 @@ def _neutral(mandate: Mandate) -> Iterator[Unreachable]:
         yield _found("limits.max_gross_exposure", limits.max_gross_exposure, "cash is never negative", "P01")
     if mandate.strategy_limits.min_holding_days == 0:
         yield _found("strategy_limits.min_holding_days", Decimal(0), "0 days hold nothing")
+
+
+def _unused_wait(mandate: Mandate, rules: Sequence[UserRule]) -> Iterator[Unreachable]:
+    days, stops = mandate.exits.reentry_days, any("stop_loss_pct" in rule.enforcement_params for rule in rules)
+    if days > 0 and mandate.exits.stop_loss is None and not stops:
+        yield _found("exits.reentry_days", Decimal(days), "nothing is stopped out: no stop-loss is set")
 
 
 def _hidden_counts(mandate: Mandate) -> Iterator[Unreachable]:
@@ -110,6 +117,7 @@ _SETTINGS = {
     "P16": "limits.max_turnover_per_cycle",
     "P18": "limits.max_trades_per_day",
     "P20": "strategy_limits.min_holding_days",
+    "P24": "exits.reentry_days",
     "X01.L1": "limits.max_daily_loss",
     "X02": "limits.drawdown_cut",
 }

@@ -112,6 +112,10 @@ WORDS: dict[Judge, Words] = {
     ),
     book.bootstrap: Words("cash is {seen} of net liquidation", "up to {limit}", "the trade limit is doubled", percent),
     book.minimum_holding: Words("held for {seen} days", "at least {limit} days", "wait", count),
+    book.reentry_wait: Words(
+        "its stop sold it, {seen} days of waiting are left", "{limit} days old",
+        "wait, or lower exits.reentry_days", count,
+    ),
     book.correlated_pair: Words("its twin is held too", "one of the two", "check that it is meant", count),
     book.no_self_cross: Words(
         "{seen} on the other side may still fill", "no own order on the other side", "wait until it is done", count

@@ -95,6 +95,7 @@ def record(tx: Transaction, record: CycleRecord, encoded: Json, *, why: Mapping[
         "plan": record.plan.plan_hash, "decision": record.decision.hash,
     })  # fmt: skip
     _latch_cut(tx, record)
+    _latch_stops(tx, record)
     return name
 
 
@@ -195,6 +196,16 @@ def _latch_cut(tx: Transaction, record: CycleRecord) -> None:
         valuations.latch(
             tx, record.account, valuations.DRAWDOWN, at=record.finished, session=record.observation.session,
             reason=f"cycle {record.id} cut every position",
+        )  # fmt: skip
+
+
+def _latch_stops(tx: Transaction, record: CycleRecord) -> None:
+    """A symbol that a stop-loss sold is remembered, so that it is not bought again too soon."""
+    stopped = {exit_.symbol for exit_ in record.decision.exits if exit_.cause is ExitCause.STOP_LOSS}
+    for symbol in sorted(stopped & {fill.symbol for fill in record.fills}):
+        valuations.latch(
+            tx, record.account, valuations.STOPPED + symbol, at=record.finished, session=record.observation.session,
+            reason=f"cycle {record.id} sold it at its stop",
         )  # fmt: skip
 
 

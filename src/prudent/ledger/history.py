@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy import bindparam, func, not_, select
 
-from prudent.domain.accounts import AccountHistory, RecentOrder
+from prudent.domain.accounts import AccountHistory, RecentOrder, StoppedOut, TradingState
 from prudent.domain.money import ZERO
 from prudent.domain.orders import OrderStatus, Side
 from prudent.domain.proposals import Answer
@@ -92,14 +92,24 @@ def history(tx: Transaction, books: Books, account: str, *, session: date, at: d
         drawdown_latched=valuations.DRAWDOWN in latched,
         drawdown_halt_latched=valuations.DRAWDOWN_HALT in latched,
         daily_loss_latched=latched.get(valuations.DAILY_LOSS) == session,
-        state=standing.state,
+        state=_after_cut(standing.state, cut_today=latched.get(valuations.DRAWDOWN) == session),
         state_reason=standing.reason,
         symbol_states=standing.symbols,
         recent_orders=_recent_orders(tx, account, at),
         unknown_symbols=tuple(row["symbol"] for row in tx.all(_UNSETTLED, account=account)),
         decider_failures_in_row=_failures(judged),
         refused_share_5_cycles=_refused_share(judged),
+        stopped_out=tuple(
+            StoppedOut(symbol=kind.removeprefix(valuations.STOPPED), session=when)
+            for kind, when in sorted(latched.items())
+            if kind.startswith(valuations.STOPPED)
+        ),
     )
+
+
+def _after_cut(state: TradingState, *, cut_today: bool) -> TradingState:
+    """After a drawdown cut nothing is bought until the next session."""
+    return TradingState.REDUCING if cut_today and state is TradingState.ACTIVE else state
 
 
 def _trades_today(tx: Transaction, account: str, session: date) -> int:

@@ -20,6 +20,7 @@ UNIT = Decimal("0.000000000001")
 
 DRAWDOWN = "drawdown"
 DRAWDOWN_HALT = "drawdown_halt"
+STOPPED = "stopped:"
 DAILY_LOSS = "daily_loss"
 
 _LAST = select(VALUATIONS).where(mine(VALUATIONS, "account")).order_by(VALUATIONS.c.number.desc()).limit(1)

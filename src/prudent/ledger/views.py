@@ -92,7 +92,7 @@ class Views:
             nlv=valued.nlv if valued else None, valued=moment(valued.at) if valued else None, unit_value=unit,
             total_return=queries.grown(valuations.ONE, unit), drawdown=_rounded(valued),
             run=run["run"] if run else None, mode=run["mode"] if run else None,
-            latches=tuple(sorted(valuations.latches(tx, account.id))),
+            latches=tuple(sorted(kind for kind in valuations.latches(tx, account.id) if ":" not in kind)),
         )  # fmt: skip
 
     def positions(self, account: str) -> tuple[PositionRow, ...]:

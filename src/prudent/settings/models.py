@@ -170,6 +170,7 @@ class ExitSettings(Strict):
     stop_loss: PositiveShare | None = None
     take_profit: Annotated[Fraction, Field(gt=0)] | None = None
     time_stop_days: Annotated[int, Field(ge=1)] | None = None
+    reentry_days: Annotated[int, Field(ge=0)] = Exits().reentry_days
 
 
 class PlanningSettings(Strict):

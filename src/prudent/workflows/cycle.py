@@ -59,6 +59,7 @@ def run_account(
     if mode is not Mode.DRY_RUN:
         settle_orders(desk, account)
         value_account(desk, account)
+        desk.agree_terms(mandate)
     run = desk.ledger.open_run(
         mandate, mode=mode, rules=desk.ledger.rules(account), code_version=world.code_version, at=now
     )

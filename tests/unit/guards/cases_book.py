@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tests.unit.guards.build import (
     NOW,
+    Change,
     D,
     asked,
     at_limit,
@@ -36,7 +37,13 @@ from tests.unit.guards.words import (
     warns,
 )
 
+from prudent.domain.accounts import StoppedOut
 from prudent.domain.orders import Effect, Side
+
+
+def stopped_out(days: int) -> Change:
+    return remembered(stopped_out=(StoppedOut(symbol="AAA", session=(NOW - timedelta(days=days)).date()),))
+
 
 BOOK_CASES: dict[str, tuple[Case, ...]] = {
     # A market order for 10 at an ask of 100.01 may cost 10 x 101.0101 = 1,010.10.
@@ -192,6 +199,14 @@ BOOK_CASES: dict[str, tuple[Case, ...]] = {
         warns(
             "its twin is held", holding(VTI=5), described(symbol="VOO"), quoted(symbol="VOO"), asked(symbol="VOO")
         ),
+    ),
+    "P24": (
+        passes("never stopped out"),
+        passes("ten days ago", stopped_out(10)),
+        refuses("nine days ago", stopped_out(9)),
+        refuses("today", stopped_out(0)),
+        passes("another symbol", remembered(stopped_out=(StoppedOut(symbol="BBB", session=NOW.date()),))),
+        passes("a sale", stopped_out(1), *SOLD),
     ),
     "P23": (
         passes("nothing live"),

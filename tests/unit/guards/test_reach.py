@@ -8,20 +8,23 @@ from tests.unit.guards.build import D, rule_of
 
 from prudent.domain.accounts import AccountClass
 from prudent.domain.errors import InputError
-from prudent.domain.mandate import Limits, Mandate, StrategyLimits
+from prudent.domain.mandate import Exits, Limits, Mandate, StrategyLimits
 from prudent.guards.feeds import ALL_FEEDS
 from prudent.guards.reach import unreachable_limits
 
 DEFAULTS = Limits()
 ONE_DAY = StrategyLimits(min_holding_days=1)
+STOPS = Exits(stop_loss=D("0.10"))
 
 
 def found(
     limits: Limits = DEFAULTS, *, strategy: StrategyLimits = ONE_DAY,
     account_class: AccountClass = AccountClass.AUTONOMOUS, feeds: frozenset[str] = ALL_FEEDS,
-    rules: tuple[dict[str, Any], ...] = (),
+    rules: tuple[dict[str, Any], ...] = (), exits: Exits = STOPS,
 ) -> dict[str, str]:  # fmt: skip
-    mandate = Mandate(account="desk", account_class=account_class, limits=limits, strategy_limits=strategy)
+    mandate = Mandate(
+        account="desk", account_class=account_class, limits=limits, strategy_limits=strategy, exits=exits
+    )
     rows = [rule_of(enforcement_params=each) for each in rules]
     return {each.setting: each.hidden_by or each.why for each in unreachable_limits(mandate, rows, feeds)}
 
@@ -48,6 +51,11 @@ def test_the_defaults_that_mean_off_are_reported_with_what_hides_them() -> None:
         "limits.max_daily_loss": "X01",
         "strategy_limits.min_holding_days": "0 days hold nothing",
     }
+
+
+def test_days_of_waiting_without_a_stop_loss_are_reported() -> None:
+    assert found(REACHED, exits=Exits()) == {"exits.reentry_days": "nothing is stopped out: no stop-loss is set"}
+    assert found(REACHED, exits=Exits(), rules=({"stop_loss_pct": "8"},)) == {}
 
 
 @pytest.mark.parametrize(

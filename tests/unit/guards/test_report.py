@@ -111,7 +111,7 @@ def test_a_new_account_may_trade_before_it_has_a_history() -> None:
         ("modes", {"M00", *(f"M{i:02}" for i in range(1, 11))}), ("market_hours", {"D04"}), ("clock", {"D17"}),
         ("age", {"D16"}), ("spread", {"D10"}), ("previous_close", {"D08"}), ("volume", {"D12", "D13"}),
         ("sector", {"D14", "P09"}), ("second_source", {"D07"}), ("level", set()), ("rsi", set()),
-        ("history", {"X01", "X01.L1", "X02", "X03", "X07", "P16", "P20"}),
+        ("history", {"X01", "X01.L1", "X02", "X03", "X07", "P16", "P20", "P24"}),
         ("counts", {"P18", "P18.L0", "R01", "R02", "R04", "X06"}),
     ],
 )  # fmt: skip
