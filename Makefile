@@ -33,6 +33,7 @@ bench: .venv/.dev
 	$(V)/python benchmarks/run.py
 
 prove: .venv/.dev
+	$(V)/python scripts/delete_guards.py
 	$(V)/python -m pytest -n 2 --prove
 
 docs: .venv/.dev

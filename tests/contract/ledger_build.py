@@ -120,11 +120,13 @@ def record(
     run: int = 1, cycle: int = 1, *, orders: Sequence[OrderIntent] = (), sent: Sequence[OrderIntent] | None = None,
     outcomes: Sequence[Sequence[Outcome]] | None = None, answer: Answer = Answer.TRADE, mode: Mode = Mode.PAPER,
     exits: Sequence[ForcedExit] = (), inputs: dict[str, Json] | None = None, at: datetime = MONDAY,
+    answered: OrderStatus = OrderStatus.ACKED,
 ) -> CycleRecord:  # fmt: skip
     judged = verdicts(orders, outcomes)
     leaving = tuple(orders if sent is None else sent)
     seen = observation(mode=mode)
-    phase = PhaseRecord(phase=2, observation=seen, report=verdicts(leaving), intents=leaving, reports=())
+    reports = tuple(report(each, answered) for each in leaving)
+    phase = PhaseRecord(phase=2, observation=seen, report=verdicts(leaving), intents=leaving, reports=reports)
     return CycleRecord(
         account=ACCOUNT, run=run, cycle=cycle, mode=mode, mandate=mandate(), code_version="1", started=at,
         finished=at + timedelta(seconds=2), status=CycleStatus.COMPLETED, observation=seen,
@@ -135,6 +137,10 @@ def record(
         plan=plan_of(f"{ACCOUNT}/{run}/{cycle}", orders), report=judged, phases=(phase,) if leaving else (),
         reconciliation=None, nlv_after=d("10000"), no_trade_codes=() if leaving else ("no_orders",),
     )  # fmt: skip
+
+
+def stop_loss(symbol: str = "AAPL") -> ForcedExit:
+    return ForcedExit(symbol=symbol, quantity=d("5"), cause=ExitCause.STOP_LOSS, reason="10 % below its cost")
 
 
 def drawdown_cut(symbol: str = "AAPL") -> ForcedExit:

@@ -16,9 +16,10 @@ from tests.contract.ledger_build import (
     later,
     record,
     report,
+    stop_loss,
 )
 
-from prudent.domain.accounts import Mode, TradingState
+from prudent.domain.accounts import Mode, StoppedOut, TradingState
 from prudent.domain.errors import BlockedError, InputError
 from prudent.domain.orders import OrderStatus, Side
 from prudent.domain.proposals import Answer
@@ -140,6 +141,29 @@ class MemoryContract(LedgerBench):
         assert ledger.history(ACCOUNT, session=TUESDAY, at=later(days=1)).drawdown_latched
         ledger.value(ACCOUNT, nlv=d("8500.01"), at=later(days=2), session=TUESDAY)
         assert not ledger.history(ACCOUNT, session=TUESDAY, at=later(days=2)).drawdown_latched
+
+    def test_a_cut_that_the_broker_refused_does_not_latch(self, ledger: LedgerStore, run: RunRef) -> None:
+        cut = intent(side=Side.SELL, quantity="5")
+        cycle = self.send(ledger, run, cut)
+        refused = record(1, cycle, orders=[cut], exits=[drawdown_cut()], answered=OrderStatus.REJECTED)
+        ledger.record(refused, why={})
+        assert not ledger.history(ACCOUNT, session=SESSION, at=MONDAY).drawdown_latched
+
+    def test_nothing_is_bought_on_the_day_of_a_cut(self, ledger: LedgerStore, run: RunRef) -> None:
+        cut = intent(side=Side.SELL, quantity="5")
+        cycle = self.send(ledger, run, cut)
+        ledger.record(record(1, cycle, orders=[cut], exits=[drawdown_cut()]), why={})
+        assert ledger.history(ACCOUNT, session=SESSION, at=MONDAY).state is TradingState.REDUCING
+        assert ledger.history(ACCOUNT, session=TUESDAY, at=later(days=1)).state is TradingState.ACTIVE
+
+    def test_a_stop_that_the_broker_took_is_remembered_with_its_session(self, ledger: LedgerStore, run: RunRef) -> None:
+        stop = intent(side=Side.SELL, quantity="5")
+        cycle = self.send(ledger, run, stop)
+        assert ledger.history(ACCOUNT, session=SESSION, at=MONDAY).stopped_out == ()
+        ledger.record(record(1, cycle, orders=[stop], exits=[stop_loss()]), why={})
+        seen = ledger.history(ACCOUNT, session=TUESDAY, at=later(days=1))
+        assert seen.stopped_out == (StoppedOut(symbol="AAPL", session=SESSION),)
+        assert ledger.views.account(ACCOUNT).latches == ()
 
     def test_a_cut_that_was_sent_before_a_crash_counts_as_made(self, ledger: LedgerStore, run: RunRef) -> None:
         ledger.value(ACCOUNT, nlv=d("8000"), at=MONDAY, session=SESSION)

@@ -52,6 +52,7 @@ _EXPLAIN = (
     .values(why=bindparam("b_why"), reasoning=bindparam("b_reasoning"))
 )
 _COUNTS = select(VERDICT_COUNTS.c.guard).where(mine(VERDICT_COUNTS, "account", "run"))
+_NOT_TAKEN = (OrderStatus.REJECTED, OrderStatus.NOT_SENT, OrderStatus.WOULD_SEND)
 _ADD_COUNT = insert(VERDICT_COUNTS)
 _COUNT = (
     update(VERDICT_COUNTS)
@@ -190,19 +191,23 @@ def _count(tx: Transaction, record: CycleRecord) -> None:
 
 def _latch_cut(tx: Transaction, record: CycleRecord) -> None:
     """A drawdown cut that was sent is made once: its latch holds until the account has recovered."""
-    cut = any(exit_.cause is ExitCause.DRAWDOWN_CUT for exit_ in record.decision.exits)
-    sent = any(phase.intents for phase in record.phases)
-    if cut and sent and record.mode is not Mode.DRY_RUN:
+    if _exits(record, ExitCause.DRAWDOWN_CUT):
         valuations.latch(
             tx, record.account, valuations.DRAWDOWN, at=record.finished, session=record.observation.session,
             reason=f"cycle {record.id} cut every position",
         )  # fmt: skip
 
 
+def _exits(record: CycleRecord, cause: ExitCause) -> list[str]:
+    """The symbols whose exit for that cause the broker took; it may still be filling."""
+    wanted = {e.symbol for e in record.decision.exits if e.cause is cause and record.mode is not Mode.DRY_RUN}
+    reports = (report for phase in record.phases for report in phase.reports)
+    return sorted({report.symbol for report in reports if report.symbol in wanted and report.status not in _NOT_TAKEN})
+
+
 def _latch_stops(tx: Transaction, record: CycleRecord) -> None:
     """A symbol that a stop-loss sold is remembered, so that it is not bought again too soon."""
-    stopped = {exit_.symbol for exit_ in record.decision.exits if exit_.cause is ExitCause.STOP_LOSS}
-    for symbol in sorted(stopped & {fill.symbol for fill in record.fills}):
+    for symbol in _exits(record, ExitCause.STOP_LOSS):
         valuations.latch(
             tx, record.account, valuations.STOPPED + symbol, at=record.finished, session=record.observation.session,
             reason=f"cycle {record.id} sold it at its stop",
