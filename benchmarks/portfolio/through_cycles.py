@@ -34,13 +34,17 @@ def opened(folder: Path) -> Desk:
     """A home at the first day of the sample with an account on equal weights of its twenty stocks."""
     create_home(folder, Wishes(start=FIRST.isoformat()))
     desk = open_desk(folder)
-    stocks = [i.symbol for i in desk.instruments.all() if i.kind == "stock"]
-    priced = [quote.symbol for quote in desk.market.quotes(stocks) if quote.price is not None]
-    targets = [{"symbol": symbol, "weight": WEIGHT_PERCENT} for symbol in priced]
+    targets = [{"symbol": symbol, "weight": WEIGHT_PERCENT} for symbol in priced(desk)]
     (folder / "json" / "even.json").write_text(json.dumps({"unit": "percent", "targets": targets}))
     wanted = Opening(account=ACCOUNT, cash=CASH, positions=None, mandate={"targets": "json/even.json"})
     open_account(desk, wanted)
     return open_desk(folder)
+
+
+def priced(desk: Desk) -> list[str]:
+    """The stocks that have a price on the desk's day: the twenty of the sample's long record."""
+    stocks = [i.symbol for i in desk.instruments.all() if i.kind == "stock"]
+    return [quote.symbol for quote in desk.market.quotes(stocks) if quote.price is not None]
 
 
 def months(desk: Desk) -> Iterator[Session]:
