@@ -165,10 +165,10 @@ CYCLE_PROGRAMS = (
 
 
 CYCLES_STORY = (
-    "Twenty real stocks of the sample, 1990 to 2022, equal weights, monthly, through `run_cycle` on a home on disk: every "
-    "stage, the guards of both phases, the simulated venue with its volume limit, verification, and ledger, record, audit "
-    "chain and audit file written durably. Nothing is compiled. A drawdown that halts the account is acknowledged a month "
-    "later. The bound is the plain loop on the same closes."
+    "Twenty real stocks of the sample, 1990 to 2022, equal weights, monthly, through `run_cycle` on a home on disk: "
+    "every stage, the guards of both phases, the simulated venue with its volume limit, verification, and ledger, "
+    "record, audit chain and audit file written durably. Nothing is compiled. A drawdown that halts the account is "
+    "acknowledged a month later. The bound is the plain loop on the same closes."
 )
 
 

@@ -213,7 +213,7 @@ def _market(home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar
         return FilesMarket(clock, calendar, folder=home / (data.path or "data"))
     from prudent.marketdata.yahoo import YahooMarket
 
-    return YahooMarket(clock, calendar, home / "data" / "yahoo")
+    return YahooMarket(clock, calendar, home / "data" / "cache")
 
 
 def _clock(home: Path, loaded: Loaded) -> SystemClock | SimulatedClock:
