@@ -12,11 +12,11 @@ from prudent.guards.evaluate import Judge
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`was` and `must` take the observed value and the limit, written by `unit`; `todo` is what to do about it."""
+    """`was` and `must` take the observed value and the limit, written by `unit`; `advice` is what to do about it."""
 
     was: str
     must: str
-    todo: str
+    advice: str
     unit: Callable[[float], str]
 
 
@@ -153,9 +153,9 @@ WORDS: dict[Judge, Words] = {
 
 
 def sentence(judge: Judge, limit: float, seen: float) -> str:
-    """Was, must and todo; a value that is not known is called so."""
+    """Was, must and advice; a value that is not known is called so."""
     words = WORDS[judge]
     was = words.was
     if "{seen}" in was:
         was = was.format(seen="not known" if math.isnan(seen) else words.unit(seen))
-    return f"{was}, must be {words.must.format(limit=words.unit(limit))}; {words.todo}"
+    return f"{was}, must be {words.must.format(limit=words.unit(limit))}; {words.advice}"
