@@ -13,7 +13,7 @@ _REFUSES = (Outcome.REJECT, Outcome.DEFER)
 
 
 def close_books(world: World, record: CycleRecord) -> CycleRecord:
-    """Store the record and the valuation after it; gives the record back.
+    """Store the valuation after the cycle, then its record, which closes it; gives the record back.
 
     A venue that transmits nothing is a rehearsal: its record is all that it leaves.
     """
@@ -22,11 +22,11 @@ def close_books(world: World, record: CycleRecord) -> CycleRecord:
         world.ledger.set_state(
             record.account, record.report.sets_state, reason=record.report.sets_state_reason, at=record.finished
         )
-    world.ledger.record(record, why={order.order_ref: order.reason for order in record.plan.orders})
     if record.nlv_after is not None and real:
         world.ledger.value(
             record.account, nlv=record.nlv_after, at=record.finished, session=record.observation.session
         )
+    world.ledger.record(record, why={order.order_ref: order.reason for order in record.plan.orders})
     return record
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("numpy", "sqlalchemy", "alembic", "pydantic", "pyyaml", "rich", "typer")
 DISK_BYTES_MIN = 200 * 1024 * 1024
-DEFAULTED = ("limits.", "strategy_limits.")
+DEFAULTED = ("limits.", "strategy_limits.", "exits.")
 LIVE_PORTS, PAPER_PORTS = (7496, 4001), (7497, 4002)
 
 
