@@ -30,7 +30,7 @@ def test_proceeds_of_a_new_short_buy_nothing() -> None:
     waiting = (order("CCC", "BUY", "40", limit="10"),)
     world = seen({"AAA": "10", "BBB": "10", "CCC": "10"}, cash="1000", open_orders=waiting)
     plan = plan_of(world, wants({"AAA": "0.7", "BBB": "-0.3", "CCC": "0"}), SHORTING)
-    assert told(plan) == ["2 OPEN 60 AAA", "2 SHORT 30 BBB"]
+    assert told(plan) == ["2 SHORT 30 BBB", "2 OPEN 60 AAA"]
 
 
 def test_money_that_old_shorts_brought_is_set_aside() -> None:
@@ -70,8 +70,8 @@ def test_gross_exposure_above_the_mandate_is_refused() -> None:
     with pytest.raises(InputError, match="120"):
         plan_of(world, targets, SHORTING)
     assert told(plan_of(world, targets, mandate(planning(allow_short=True), gross="1.2"))) == [
-        "2 OPEN 90 AAA",
         "2 SHORT 30 BBB",
+        "2 OPEN 90 AAA",
     ]
 
 

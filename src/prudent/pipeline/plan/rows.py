@@ -15,11 +15,11 @@ from prudent.pipeline.plan.legs import Leg
 SPREAD_MAX = Decimal("0.01")
 LIMIT_DISTANCE = Decimal("0.01")
 
-_EFFECT_ORDER = {Effect.CLOSE: 0, Effect.COVER: 1, Effect.OPEN: 2, Effect.SHORT: 3}
+_EFFECT_ORDER = {Effect.CLOSE: 0, Effect.COVER: 1, Effect.SHORT: 2, Effect.OPEN: 3}
 
 
 def order_rows(legs: Iterable[Leg], mandate: Mandate, *, cycle: str, decision_hash: str) -> tuple[PlannedOrder, ...]:
-    """The plan's orders: forced exits, sells, covers, buys, shorts, each by symbol; long legs in slices if asked."""
+    """The plan's orders: forced exits, sells, covers, shorts, buys, each by symbol; long legs in slices if asked."""
     in_order = sorted(legs, key=lambda leg: (not leg.forced, _EFFECT_ORDER[leg.effect], leg.line.symbol))
     return tuple(
         _row(leg, name, mandate, ref=_ref(leg, name, mandate, cycle=cycle, decision_hash=decision_hash))
