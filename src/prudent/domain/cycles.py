@@ -30,6 +30,15 @@ class FxRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Two symbols whose daily returns of the last 60 sessions correlate at `correlation`, to four decimals."""
+
+    one: str
+    other: str
+    correlation: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interlock:
     """One mode interlock (M01..M10) as found when observing; `satisfied` False blocks every send."""
 
@@ -56,6 +65,7 @@ class Observation:
     fx: tuple[FxRate, ...] = ()
     rules: tuple[UserRule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
+    alike: tuple[Alike, ...] = ()
     data_source: str = ""
     warnings: tuple[str, ...] = ()
 

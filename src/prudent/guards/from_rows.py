@@ -227,7 +227,7 @@ def _holding(view: _View, symbol: str) -> list[float]:
         number(sum((p.quantity for p in positions), Decimal(0))),
         sum(number(o.remaining) for o in buys), sum(number(o.remaining) for o in sells),
         sum(cost for cost, _ in risks), sum(loss for _, loss in risks), days,
-        float(len(buys)), float(len(sells)), _partner(view.symbols, symbol), float(unknown),
+        float(len(buys)), float(len(sells)), _partner(view, symbol), float(unknown),
         _reentry_days_left(view, symbol),
     ]  # fmt: skip
 
@@ -253,12 +253,14 @@ def _pending(view: _View, order: OpenOrder) -> tuple[float, float]:
     return cost, cents(loss) if loss > 0.0 else 0.0
 
 
-def _partner(symbols: tuple[str, ...], symbol: str) -> float:
-    for one, other in PAIRS:
-        partner = {one: other, other: one}.get(symbol)
-        if partner in symbols:
-            return float(symbols.index(partner))
-    return -1.0
+def _partner(view: _View, symbol: str) -> float:
+    """Row of what moves alike, by name or by correlation: one that is held before one that is not; else -1."""
+    pairs = (*PAIRS, *((each.one, each.other) for each in view.observation.alike))
+    twins = [other if one == symbol else one for one, other in pairs if symbol in (one, other)]
+    known = [twin for twin in twins if twin in view.symbols]
+    held = {p.symbol for p in view.observation.snapshot.positions if p.quantity != 0}
+    best = next((twin for twin in known if twin in held), known[0] if known else None)
+    return -1.0 if best is None else float(view.symbols.index(best))
 
 
 def _net_liquidation(view: _View, market: list[list[float]], holdings: list[list[float]]) -> float:

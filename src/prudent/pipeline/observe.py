@@ -3,13 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from prudent.domain.cycles import FxRate, Observation
+from prudent.analytics.correlation import alike
+from prudent.domain.cycles import Alike, FxRate, Observation
 from prudent.domain.errors import BlockedError
 from prudent.domain.instruments import CASH, Instrument
 from prudent.domain.mandate import Mandate
-from prudent.domain.quotes import Quality
+from prudent.domain.money import from_float
+from prudent.domain.quotes import Quality, Quote
 from prudent.domain.valuation import net_asset_value
 from prudent.pipeline.world import World
+
+ALIKE_SESSIONS = 60
+ALIKE_FROM = 0.90
 
 
 def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observation:
@@ -41,10 +46,26 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
         fx=_fx_rates(world, mandate.currency, instruments),
         rules=world.ledger.rules(mandate.account),
         interlocks=world.interlocks(mandate.account),
+        alike=_alike(world, quotes, instruments),
         data_source=world.market.source,
         warnings=(f"synthetic prices: {', '.join(synthetic)}",) if synthetic else (),
     )
     return seen if history.nlv_open is not None else _opening(seen)
+
+
+def _alike(world: World, quotes: Iterable[Quote], instruments: Iterable[Instrument]) -> tuple[Alike, ...]:
+    """Pairs of tradable symbols that have moved alike; one without the full history is in no pair."""
+    tradable = {i.symbol for i in instruments if i.tradable}
+    symbols = tuple(q.symbol for q in quotes if q.price is not None and q.symbol in tradable)
+    if len(symbols) < 2:
+        return ()
+    close = world.market.daily(symbols, sessions=ALIKE_SESSIONS + 1).fields["close"]
+    if len(close) <= ALIKE_SESSIONS:
+        return ()
+    return tuple(
+        Alike(one=one, other=other, correlation=from_float(round(value, 4)))
+        for one, other, value in alike(close, symbols, threshold=ALIKE_FROM)
+    )
 
 
 def _opening(seen: Observation) -> Observation:

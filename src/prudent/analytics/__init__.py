@@ -1,0 +1,1 @@
+"""Mathematics on arrays: no market, no account and no clock here."""
