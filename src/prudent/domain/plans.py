@@ -1,6 +1,7 @@
 """The order plan: what the planner wants, before any guard has spoken."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from prudent.domain.orders import Effect, OrderType, Side
@@ -74,7 +75,10 @@ class BookLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlan:
-    """The planner's answer; `plan_hash` covers account, cycle, targets, positions, prices and orders."""
+    """The planner's answer; `plan_hash` covers account, cycle, targets, positions, prices and orders.
+
+    `as_of` is the time of what it was decided on: guards measure a decision's age from it, in every phase.
+    """
 
     plan_hash: str
     account: str
@@ -90,6 +94,7 @@ class OrderPlan:
     blocked: tuple[Blocked, ...] = ()
     no_trade_codes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    as_of: datetime | None = None
     book: tuple[BookLine, ...] = ()
 
     def order(self, ref: str) -> PlannedOrder:

@@ -72,7 +72,7 @@ def execute(
             continue
         seen = observe(world, mandate, symbols=symbols)
         orders = phase_orders(plan, report, phase, observation=seen, mandate=mandate)
-        judged = judge(seen, orders, mandate, plan_as_of=seen.as_of)
+        judged = judge(seen, orders, mandate, plan_as_of=plan.as_of)
         intents = intents_of(mandate.account, orders, judged)
         world.ledger.approve(run, cycle, intents, at=world.clock.now())
         reports = tuple(_send(world, intent) for intent in intents)

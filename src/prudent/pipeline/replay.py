@@ -52,11 +52,11 @@ def replay(record: CycleRecord, strategy: Strategy) -> ReplayResult:
     compare("decision", decision, record.decision)
     plan = make_plan(seen, decision, mandate, cycle=record.id)
     compare("plan", plan, record.plan)
-    report = judge(seen, plan.orders, mandate, plan_as_of=seen.as_of)
+    report = judge(seen, plan.orders, mandate, plan_as_of=plan.as_of)
     compare("verdicts", report, record.report)
     for phase in record.phases:
         orders = phase_orders(plan, report, phase.phase, observation=phase.observation, mandate=mandate)
-        judged = judge(phase.observation, orders, mandate, plan_as_of=phase.observation.as_of)
+        judged = judge(phase.observation, orders, mandate, plan_as_of=plan.as_of)
         compare(f"verdicts of phase {phase.phase}", judged, phase.report)
         compare(f"orders of phase {phase.phase}", intents_of(record.account, orders, judged), phase.intents)
     return ReplayResult(cycle=record.id, stages=tuple(stages), differences=tuple(differences))

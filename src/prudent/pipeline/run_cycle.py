@@ -25,7 +25,7 @@ def run_cycle(world: World, mandate: Mandate, run: RunRef, cycle: int, steps: St
     inputs = steps.run("gather", lambda: gather(world, seen, mandate))
     decision = steps.run("decide", lambda: decide(world.strategy, seen, mandate, inputs))
     plan = steps.run("plan", lambda: make_plan(seen, decision, mandate, cycle=f"{run.id}/{cycle}"))
-    report = steps.run("guard", lambda: judge(seen, plan.orders, mandate, plan_as_of=seen.as_of))
+    report = steps.run("guard", lambda: judge(seen, plan.orders, mandate, plan_as_of=plan.as_of))
     phases = steps.run("execute", lambda: execute(world, mandate, run, cycle, plan=plan, report=report))
     after = steps.run("observe_after", lambda: observe(world, mandate, symbols=symbols))
     checked = steps.run("verify", lambda: verify(plan, after, phases=phases, report=report, mandate=mandate))

@@ -83,7 +83,7 @@ def preview(
     seen = observe(world, mandate, symbols=world.symbols(mandate))
     decision = decide(world.strategy, seen, mandate, gather(world, seen, mandate))
     plan = make_plan(seen, decision, mandate, cycle=f"{account}/{PREVIEW_CYCLE}")
-    return plan, judge(seen, plan.orders, mandate, feeds=ALL_FEEDS - {"modes"}, plan_as_of=seen.as_of)
+    return plan, judge(seen, plan.orders, mandate, feeds=ALL_FEEDS - {"modes"}, plan_as_of=plan.as_of)
 
 
 def verify_account(desk: Desk, account: str) -> Reconciliation:

@@ -35,7 +35,7 @@ def trial(desk: Desk, account: str, tried: UserRule | None) -> tuple[Effect, ...
     plan = make_plan(
         seen, decide(world.strategy, seen, mandate, gather(world, seen, mandate)), mandate, cycle=f"{account}/trial"
     )
-    report = judge(seen, plan.orders, mandate, feeds=ALL_FEEDS - {"modes"}, plan_as_of=seen.as_of)
+    report = judge(seen, plan.orders, mandate, feeds=ALL_FEEDS - {"modes"}, plan_as_of=plan.as_of)
     return tuple(
         Effect(
             rule=verdict.name, symbol=plan.order(verdict.order_ref).symbol, outcome=verdict.outcome,

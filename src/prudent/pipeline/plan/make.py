@@ -48,6 +48,7 @@ def make_plan(observation: Observation, decision: Decision, mandate: Mandate, *,
         no_trade_codes=no_trade_codes(decision, sized.aims, orders),
         warnings=(*book.warnings, *_warnings(book, orders, mandate), *sized.warnings),
         book=lines,
+        as_of=observation.as_of,
     )
 
 
