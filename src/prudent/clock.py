@@ -1,5 +1,6 @@
 """The only module that asks the machine for the time; everything else is given a clock."""
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,10 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def pause(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+        threading.Event().wait(seconds)
+
 
 class SimulatedClock:
     """A clock that moves only when told to; `on_move` persists where it stands."""
@@ -28,6 +33,7 @@ class SimulatedClock:
         self._now = start.astimezone(UTC)
         self._start = self._now
         self._on_move = on_move
+        self._lock = threading.RLock()
 
     def now(self) -> datetime:
         return self._now
@@ -35,11 +41,19 @@ class SimulatedClock:
     def monotonic(self) -> float:
         return (self._now - self._start) / timedelta(seconds=1)
 
+    def pause(self, seconds: float) -> None:
+        """Let that many seconds pass on this clock; nobody waits for it."""
+        with self._lock:
+            self.move_to(self._now + timedelta(seconds=seconds))
+
     def move_to(self, moment: datetime) -> None:
         """Stand at `moment`; a move backwards raises ValueError, for nothing known can be unlearned."""
-        if moment < self._now:
-            raise ValueError(f"the clock stands at {self._now.isoformat()} and cannot go back to {moment.isoformat()}")
-        if moment != self._now:
-            self._now = moment.astimezone(UTC)
-            if self._on_move is not None:
-                self._on_move(self._now)
+        with self._lock:
+            if moment < self._now:
+                raise ValueError(
+                    f"the clock stands at {self._now.isoformat()} and cannot go back to {moment.isoformat()}"
+                )
+            if moment != self._now:
+                self._now = moment.astimezone(UTC)
+                if self._on_move is not None:
+                    self._on_move(self._now)

@@ -13,6 +13,7 @@ from prudent.domain.accounts import AccountHistory, AccountSnapshot, TradingStat
 from prudent.domain.cycles import CycleRecord, Observation
 from prudent.domain.instruments import Instrument
 from prudent.domain.mandate import Mandate
+from prudent.domain.notices import Notice
 from prudent.domain.orders import Fill, OrderIntent, OrderReport
 from prudent.domain.proposals import Decision
 from prudent.domain.quotes import Quality, Quote
@@ -138,12 +139,94 @@ class BrokerTraits:
     quiet_seconds: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The connection to a venue. Each new connection is a new `session`.
+
+    `up` False: connected or not, the venue cannot be reached, so what it lists proves nothing. `quiet_since` is when
+    this session last came up: silence is counted from there. `next_order_id` is the lowest id that the venue offers;
+    it may go backwards, and only ever raises the ledger's own mark.
+    """
+
+    session: str = "local"
+    up: bool = True
+    quiet_since: datetime | None = None
+    next_order_id: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """Under which right an order is claimed for the wire: the account's lease and the venue's live session.
+
+    `epoch` 0 is no lease: a rehearsal or a test, where nothing else can act. `at` is the wall time at which it was
+    given: leases run on wall time, whatever clock the desk has.
+    """
+
+    holder: str = ""
+    epoch: int = 0
+    at: datetime | None = None
+    endpoint: str = "local"
+    session: str = "local"
+    next_order_id: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What was committed before the first byte leaves: the id that the venue will be given, and for which session."""
+
+    order_id: int = 0
+    session: str = "local"
+
+
+NO_CLAIM = Claim()
+NO_PERMIT = Permit()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One round of questions to a venue about one account, asked and ended on the clock.
+
+    `orders` are the live ones and those that ended today, ours and others'; `fills` the executions of today.
+    `complete` False: one of the lists did not end, or the link was not up throughout; then absence proves nothing.
+    """
+
+    account: str
+    session: str
+    asked: datetime
+    ended: datetime
+    complete: bool
+    orders: tuple[OrderReport, ...]
+    fills: tuple[Fill, ...]
+    snapshot: AccountSnapshot
+
+
+class BrokerReads(Protocol):
+    """The half of a broker that cannot trade; it leads back to no `submit`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def traits(self) -> BrokerTraits: ...
+
+    def link(self, account: str) -> Link: ...
+
+    def snapshot(self, account: str) -> AccountSnapshot: ...
+
+    def reports(self, account: str, order_refs: Sequence[str]) -> tuple[OrderReport, ...]: ...
+
+    def fills(self, account: str, *, since: datetime | None = None) -> tuple[Fill, ...]: ...
+
+    def listing(self, account: str) -> Listing: ...
+
+
 class Broker(Protocol):
     """One venue. It trades an `order_ref` at most once: a second submit of it returns the first one's report.
 
     `submit` never raises for a refusal (status REJECTED with a message); it raises `Temporary` only when certainly
-    nothing was sent, and returns UNKNOWN when it cannot say. It never changes an order. Reads have no effect.
-    An unknown account raises `InputError`.
+    nothing was sent, which includes a claim for another session than the live one, and returns UNKNOWN when it cannot
+    say. HELD is an order that the venue has seen but not accepted. It never changes an order. Reads have no effect.
+    An unknown account raises `InputError`, a venue that cannot be asked `Temporary`.
     """
 
     @property
@@ -152,9 +235,13 @@ class Broker(Protocol):
     @property
     def traits(self) -> BrokerTraits: ...
 
+    def reads(self) -> BrokerReads: ...
+
+    def link(self, account: str) -> Link: ...
+
     def snapshot(self, account: str) -> AccountSnapshot: ...
 
-    def submit(self, intent: OrderIntent) -> OrderReport: ...
+    def submit(self, intent: OrderIntent, claim: Claim = NO_CLAIM) -> OrderReport: ...
 
     def cancel(self, account: str, order_ref: str) -> OrderReport:
         """Ask to cancel; an unknown ref answers NOT_SENT, a finished order its final report."""
@@ -166,6 +253,9 @@ class Broker(Protocol):
         """As `reports`, after every order is terminal or `seconds` have passed on the clock."""
 
     def fills(self, account: str, *, since: datetime | None = None) -> tuple[Fill, ...]: ...
+
+    def listing(self, account: str) -> Listing:
+        """Ask for everything at once: what reconciliation compares the ledger with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +315,34 @@ class Ledger(Protocol):
     def approve(self, run: RunRef, cycle: int, intents: Sequence[OrderIntent], *, at: datetime) -> None:
         """Store intents as APPROVED with their seals."""
 
-    def sending(self, account: str, order_ref: str, *, seal: str, at: datetime) -> None:
-        """APPROVED -> SENDING, durable before the first byte leaves; raises `BlockedError` if seal or state differ."""
+    def sending(self, account: str, order_ref: str, *, seal: str, at: datetime, permit: Permit = NO_PERMIT) -> Claim:
+        """APPROVED -> SENDING, durable before the first byte leaves.
 
-    def reported(self, account: str, report: OrderReport, *, at: datetime) -> None:
-        """Store an order's new state and its fills (once each), and book the fills in the journal."""
+        In the same transaction it is asked once more whether anything forbids it; raises `BlockedError` if seal or
+        state differ, the approval is too old, the lease is not ours, or the platform, account or symbol is stopped.
+        """
+
+    def never_left(
+        self, account: str, order_ref: str, *, reason: str, at: datetime, claim: Claim = NO_CLAIM
+    ) -> None:
+        """End an order as NOT_SENT with certainty: it was never claimed, or `claim` is its own and nothing was sent."""
+
+    def found(self, account: str, order_refs: Sequence[str]) -> Mapping[str, OrderReport]:
+        """What the ledger holds of those orders that it has."""
+
+    def known(self, account: str, order_refs: Sequence[str]) -> tuple[OrderReport, ...]:
+        """What the ledger holds of each order, in the order asked; an unknown ref raises `InputError`."""
+
+    def reported(
+        self, account: str, report: OrderReport, *, at: datetime, asked: datetime | None = None
+    ) -> None:
+        """Store an order's new state and its fills (once each, latest version), and book the fills in the journal.
+
+        `asked` is when the broker was asked for it; None for what it told by itself, which may be older than it looks.
+
+        A report of NOT_SENT means that the broker did not find it, which makes an order that was claimed UNKNOWN:
+        absence is proved by reconciling, never told.
+        """
 
     def set_state(self, account: str, state: TradingState, *, reason: str, at: datetime, symbol: str = "") -> None: ...
 
@@ -244,6 +357,26 @@ class Ledger(Protocol):
 
 
 class Steps(Protocol):
-    """Runs the stages of a cycle as recorded steps: a finished step is not run again after a crash."""
+    """Runs the stages of one cycle as recorded steps: a finished step is not run again after a crash.
 
-    def run(self, name: str, action: Callable[[], T]) -> T: ...
+    `name` is unique within the cycle. What `action` returned is kept, encoded, until the cycle has its record; a later
+    run of the same step gives it back decoded as `of`. A step whose action raises is not finished.
+    """
+
+    def run(self, name: str, action: Callable[[], T], *, of: type[T]) -> T: ...
+
+
+class Notifier(Protocol):
+    """One channel to a person. A notice that it has taken may arrive more than once, never half.
+
+    `send` raises `Temporary` when it may be tried again and `Permanent` when it never will be taken; neither message
+    holds a secret. It ends within seconds, whatever the other side does. `name` is unique and holds no secret.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def check(self) -> None:
+        """Raise `ConfigError` where nothing can ever be sent; sends nothing."""
+
+    def send(self, notice: Notice, number: int) -> None: ...

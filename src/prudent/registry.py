@@ -4,13 +4,23 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import cast
 
+from prudent.domain.cycles import CycleRecord
 from prudent.domain.errors import ConfigError
 from prudent.ports import Strategy
+from prudent.strategies import protection
 from prudent.strategies.target_weights import TargetWeights
 
 BROKER_NAMES = ("simulated",)
 DATA_SOURCES = ("sample", "files", "yahoo")
-STRATEGIES: dict[str, Callable[[], Strategy]] = {"target_weights": TargetWeights}
+STRATEGIES: dict[str, Callable[[], Strategy]] = {
+    "target_weights": TargetWeights,
+    protection.NAME: protection.Protection,
+}
+
+
+def strategy_of(record: CycleRecord) -> Strategy:
+    """The strategy that decided a recorded cycle: its mandate's own, unless the protection monitor ran it."""
+    return strategy(protection.NAME if record.decision.decided_by == protection.NAME else record.mandate.strategy)
 
 
 def strategy(name: str) -> Strategy:

@@ -79,11 +79,21 @@ class StoppedOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """A position that was read beyond an exit's trigger, since `first_at` without a break."""
+
+    symbol: str
+    cause: str
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountHistory:
     """What the ledger remembers of an account that gates need; `None` means not known, and blocks new risk.
 
     `unit_value` is the flow-adjusted value of one unit (1 at the first funding), `peak_unit_value` its highest;
-    `nlv_open` is net liquidation at the open of `session`, `flows_today` the money in minus out since.
+    `nlv_open` is net liquidation at the open of `session`, `flows_today` the money in minus out since. `breaches` None:
+    one reading of a price is confirmed by itself, as on simulated time.
     """
 
     session: date
@@ -104,3 +114,5 @@ class AccountHistory:
     decider_failures_in_row: int = 0
     refused_share_5_cycles: Decimal = ZERO
     stopped_out: tuple[StoppedOut, ...] = ()
+    at_venue: tuple[OpenOrder, ...] = ()
+    breaches: tuple[Breach, ...] | None = None

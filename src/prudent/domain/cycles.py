@@ -81,6 +81,71 @@ class PhaseRecord:
     reports: tuple[OrderReport, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Everything of a cycle up to the guards' word, before anything is sent.
+
+    `round` counts how often it was observed; `guarded` is the later observation at which a plan that had to wait was
+    judged again, None while the plan was judged where it was made.
+    """
+
+    round: int
+    observation: Observation
+    inputs: dict[str, Json]
+    decision: Decision
+    plan: OrderPlan
+    report: GuardReport
+    guarded: Observation | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """When the plan was last found to hold; guards measure its age from here."""
+        return self.observation.as_of if self.guarded is None else self.guarded.as_of
+
+
+class Next(StrEnum):
+    """What becomes of a draft: it is executed, judged again as it is, made anew, or ended without orders."""
+
+    GO = "go"
+    REGUARD = "reguard"
+    AGAIN = "again"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """The answer to a draft; `by` names the person, or what stands for one; `code` says why it ends or begins again."""
+
+    next: Next
+    code: str = ""
+    by: str = ""
+    at: datetime | None = None
+
+
+class WaitWhy(StrEnum):
+    APPROVAL = "approval"
+    MARKET_OPEN = "market_open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A cycle that waits: for a person's yes to `plan_hash`, or for the market; `until` is when it goes on or ends."""
+
+    cycle: str
+    why: WaitWhy
+    until: datetime
+    plan_hash: str
+    round: int
+
+
+class CycleWaits(Exception):
+    """Leaves a cycle whose draft must wait; its finished steps are kept, and running it again goes on from there."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(f"cycle {wait.cycle} waits for {wait.why} until {wait.until.isoformat()}")
+        self.wait = wait
+
+
 class ResidualCause(StrEnum):
     """Why the book differs from the target after a cycle."""
 
@@ -182,6 +247,9 @@ class CycleRecord:
     reconciliation: Reconciliation | None
     nlv_after: Decimal | None = None
     no_trade_codes: tuple[str, ...] = ()
+    guarded: Observation | None = None
+    consent: Consent | None = None
+    rounds: int = 1
     schema_version: int = RECORD_SCHEMA
 
     @property

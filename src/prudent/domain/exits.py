@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from prudent.domain.accounts import AccountHistory, Position
@@ -13,6 +14,8 @@ from prudent.domain.quotes import Quote
 from prudent.domain.valuation import ONE, usable
 
 DRAWDOWN_CUT_SHARE = Decimal("0.5")
+# A stop or target fires on the second of two readings at least this far apart.
+CONFIRMED_AFTER = timedelta(seconds=10)
 # Two sources further apart than this dispute the price, and a disputed price fires nothing.
 PRICE_DISPUTE = Decimal("0.03")
 
@@ -39,6 +42,10 @@ class ExitRules:
 def forced_exits(observation: Observation, mandate: Mandate, exit_rules: ExitRules) -> tuple[ForcedExit, ...]:
     """At most one exit per position, by symbol; triggers fire at equality, a missing or disputed price never fires.
 
+    In a cycle that a person began to flatten the account every priced position is closed, whatever its triggers say.
+
+    On wall time a stop or target needs two readings ten seconds apart: the history tells of the first.
+
     Where several fire, the first of stop-loss, close-all-by, take-profit, time stop (each closes the position
     whole) and drawdown cut (half, up to the lot, once per episode) names the cause. Shorts are mirrored.
     """
@@ -49,7 +56,9 @@ def forced_exits(observation: Observation, mandate: Mandate, exit_rules: ExitRul
         quote = quotes.get(position.symbol)
         if position.quantity == 0 or quote is None or quote.price is None or not usable(quote.price):
             continue
-        exit_ = _whole_exit(position, quote, observation, mandate, exit_rules.of(position.symbol))
+        exit_ = _flattened(position, mandate) or _whole_exit(
+            position, quote, observation, mandate, exit_rules.of(position.symbol)
+        )
         if exit_ is None and cut:
             exit_ = _drawdown_cut(position, observation, mandate)
         if exit_ is not None:
@@ -74,6 +83,15 @@ def gain_fires(position: Position, price: Decimal, threshold: Decimal | None, *,
     return losing * direction * (price - cost) >= threshold * cost
 
 
+def _flattened(position: Position, mandate: Mandate) -> ForcedExit | None:
+    reason = mandate.parameters.get(ExitCause.FLATTEN)
+    if not isinstance(reason, str):
+        return None
+    return ForcedExit(
+        symbol=position.symbol, quantity=abs(position.quantity), cause=ExitCause.FLATTEN, reason=reason
+    )  # fmt: skip
+
+
 def _whole_exit(
     position: Position, quote: Quote, observation: Observation, mandate: Mandate, rules: SymbolExits
 ) -> ForcedExit | None:
@@ -81,17 +99,30 @@ def _whole_exit(
     price = quote.price if quote.price is not None and not _disputed(quote) else None
     stop = _tighter(mandate.exits.stop_loss, rules.stop_loss)
     take = _tighter(mandate.exits.take_profit, rules.take_profit)
-    if price is not None and gain_fires(position, price, stop, losing=-ONE):
+    if price is not None and gain_fires(position, price, stop, losing=-ONE) and _confirmed(
+        position, observation, ExitCause.STOP_LOSS
+    ):
         cause, reason = ExitCause.STOP_LOSS, _moved(position, price, stop)
     elif rules.close_all:
         cause, reason = ExitCause.CLOSE_ALL_BY, "a rule closes all positions at this time"
-    elif price is not None and gain_fires(position, price, take, losing=ONE):
+    elif price is not None and gain_fires(position, price, take, losing=ONE) and _confirmed(
+        position, observation, ExitCause.TAKE_PROFIT
+    ):
         cause, reason = ExitCause.TAKE_PROFIT, _moved(position, price, take)
     elif _held_too_long(position, observation, mandate):
         cause, reason = ExitCause.TIME_STOP, f"held {mandate.exits.time_stop_days} days or more"
     if cause is None:
         return None
     return ForcedExit(symbol=position.symbol, quantity=abs(position.quantity), cause=cause, reason=reason)
+
+
+def _confirmed(position: Position, observation: Observation, cause: ExitCause) -> bool:
+    """True when an earlier reading, far enough back, was beyond the trigger too."""
+    breaches = observation.history.breaches
+    return breaches is None or any(
+        each.symbol == position.symbol and each.cause == cause and observation.as_of - each.first_at >= CONFIRMED_AFTER
+        for each in breaches
+    )
 
 
 def _tighter(one: Decimal | None, other: Decimal | None) -> Decimal | None:

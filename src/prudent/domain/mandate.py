@@ -30,6 +30,18 @@ class RebalanceTo(StrEnum):
     BAND = "band"
 
 
+class Approval(StrEnum):
+    """Which cycles wait for a person's yes to their plan.
+
+    `UNATTENDED`: those that no person started, as a directed account has it by default; `ALWAYS`: every cycle;
+    `NONE`: no cycle, as an autonomous account has it by default.
+    """
+
+    NONE = "none"
+    UNATTENDED = "unattended"
+    ALWAYS = "always"
+
+
 class CostModel(StrEnum):
     NONE = "none"
     IBKR_FIXED = "ibkr_fixed"
@@ -117,6 +129,18 @@ class Mandate:
     planning: Planning = Planning()
     costs: CostModel = CostModel.IBKR_FIXED
     slippage_bps: Decimal = Decimal(2)
+    approval: Approval | None = None
+    approval_hours: int = 24
+    protective_exits_when_disarmed: bool = False
+
+    @property
+    def approval_in_force(self) -> Approval:
+        """What the mandate asks for, else what its class does: a directed account's unattended cycles wait."""
+        if self.approval is not None and not (
+            self.approval is Approval.NONE and self.account_class is AccountClass.DIRECTED
+        ):
+            return self.approval
+        return Approval.UNATTENDED if self.account_class is AccountClass.DIRECTED else Approval.NONE
 
     @property
     def hash(self) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,8 @@ from enum import StrEnum
 from prudent.domain.money import ZERO
 from prudent.domain.quotes import Quality
 from prudent.domain.records import Json, digest, encode
+
+_REF = re.compile(r"[A-Z2-7]{24}")
 
 
 class Side(StrEnum):
@@ -65,6 +68,8 @@ class OrderStatus(StrEnum):
     NOT_SENT = "NOT_SENT"
     ORPHAN = "ORPHAN"
     WOULD_SEND = "WOULD_SEND"
+    FILLED_LATE = "FILLED_LATE"
+    PARTIAL_LATE = "PARTIAL_LATE"
 
     @property
     def is_done(self) -> bool:
@@ -74,6 +79,7 @@ class OrderStatus(StrEnum):
 DONE = frozenset({
     OrderStatus.DENIED, OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED,
     OrderStatus.EXPIRED, OrderStatus.NOT_SENT, OrderStatus.WOULD_SEND,
+    OrderStatus.FILLED_LATE, OrderStatus.PARTIAL_LATE,
 })  # fmt: skip
 
 
@@ -81,6 +87,11 @@ def order_ref(account: str, cycle: str, instrument: str, leg: str, decision_hash
     """The one id of an intent: base32 of SHA-256 over its parts, 24 characters; same decision, same id."""
     text = "|".join((account, cycle, instrument, leg, decision_hash))
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:24]
+
+
+def is_ours(ref: str) -> bool:
+    """True for a ref of the form that `order_ref` makes; what people and other programs write looks otherwise."""
+    return bool(_REF.fullmatch(ref))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +126,10 @@ class OrderIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """One execution; `commission` is what it cost in the account's currency, `quality` that of its price."""
+    """One execution; `commission` is what it cost in the account's currency, `quality` that of its price.
+
+    A venue may correct it: the same `exec_id` with a higher `version` replaces it, `busted` takes it back.
+    """
 
     exec_id: str
     order_ref: str
@@ -127,6 +141,8 @@ class Fill:
     commission: Decimal
     time: datetime
     quality: Quality = Quality.REAL
+    version: int = 1
+    busted: bool = False
 
     def __post_init__(self) -> None:
         if not (self.quantity > 0 and self.price > 0 and self.commission >= 0):
@@ -157,7 +173,7 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReport:
-    """What is known of one order after asking the broker."""
+    """What is known of one order after asking the broker; `venue_id` is the venue's own lasting id of it."""
 
     order_ref: str
     symbol: str
@@ -167,6 +183,7 @@ class OrderReport:
     filled: Decimal = ZERO
     fills: tuple[Fill, ...] = ()
     message: str = ""
+    venue_id: str = ""
 
     @property
     def remaining(self) -> Decimal:

@@ -32,13 +32,14 @@ class TargetWeight:
 
 
 class ExitCause(StrEnum):
-    """Why an exit is forced; none of them asks a model."""
+    """Why an exit is forced; none of them asks a model. `FLATTEN` is a person's word to close everything."""
 
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
     TIME_STOP = "time_stop"
     DRAWDOWN_CUT = "drawdown_cut"
     CLOSE_ALL_BY = "close_all_by"
+    FLATTEN = "flatten"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from prudent.domain.accounts import Position
 from prudent.domain.mandate import CostModel
 from prudent.domain.money import ZERO, to_cents
-from prudent.domain.orders import Effect, Fill, OpenOrder, OrderIntent, OrderReport, OrderStatus
+from prudent.domain.orders import Effect, Fill, OpenOrder, OrderIntent, OrderReport, OrderStatus, is_ours
 
 # Average costs carry as many decimals as any gate accepts to read; a finer one would count as missing.
 COST_STEP = Decimal("0.000001")
@@ -62,7 +62,7 @@ class VenueOrder:
         intent = self.intent
         return OpenOrder(
             order_ref=intent.order_ref, symbol=intent.symbol, side=intent.side, remaining=self.remaining,
-            limit_price=intent.limit_price, status=self.status,
+            limit_price=intent.limit_price, status=self.status, ours=is_ours(intent.order_ref),
         )  # fmt: skip
 
 

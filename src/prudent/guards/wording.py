@@ -128,7 +128,7 @@ WORDS: dict[Judge, Words] = {
     ),
     book.no_unknown_order: Words(
         "{seen} orders have no known fate", "none in the symbol and fewer than {limit} in all",
-        "run invest verify", count
+        "run invest reconcile", count
     ),
     loss.max_daily_loss: Words("the loss today is {seen}", "below {limit}", "wait for the next session", percent),
     loss.max_daily_loss_amount: Words("the loss today is {seen}", "below {limit}", "wait for the next session", money),

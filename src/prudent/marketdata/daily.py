@@ -63,6 +63,10 @@ class DailyMarket:
     def source(self) -> str:
         return self._source
 
+    def forget(self) -> None:
+        """Drop what was worked out or read before; it is found again when it is next asked for."""
+        self._standing = {}
+
     def quotes(self, symbols: Sequence[str]) -> tuple[Quote, ...]:
         moment = self._now()
         return tuple(self._quote(symbol, moment) for symbol in symbols)

@@ -55,10 +55,15 @@ class FilesMarket(DailyMarket):
         return tuple(sorted({*self._single, *self._long}))
 
     def _columns(self, symbol: str) -> DailyColumns | None:
-        if symbol not in self._loaded:
+        loaded = self._loaded
+        if symbol not in loaded:
             lines = _lines(self._single[symbol]) if symbol in self._single else self._long.get(symbol)
-            self._loaded[symbol] = None if lines is None else self._read(symbol, lines)
-        return self._loaded[symbol]
+            loaded[symbol] = None if lines is None else self._read(symbol, lines)
+        return loaded[symbol]
+
+    def forget(self) -> None:
+        super().forget()
+        self._loaded = {}
 
     def _read(self, symbol: str, lines: Iterable[_Line]) -> DailyColumns | None:
         rows = sorted(((_parsed(line), line.where) for line in lines), key=lambda pair: pair[0]["day"])

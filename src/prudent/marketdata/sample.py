@@ -36,6 +36,11 @@ class SampleMarket(DailyMarket):
         self._path_closes: dict[str, tuple[int, Floats]] = {}
         super().__init__(clock, calendar, source="sample", columns_of=self._series.columns)
 
+    def forget(self) -> None:
+        super().forget()
+        self._path_closes = {}
+        self._series.forget()
+
     @property
     def symbols(self) -> tuple[str, ...]:
         """Every symbol of the sample, the best known first."""

@@ -91,9 +91,14 @@ class SampleSource:
 
     def series(self, symbol: str) -> SampleSeries | None:
         """The symbol's series, or `None` if the sample has no such symbol."""
-        if symbol not in self._made:
-            self._made[symbol] = self._make(symbol)
-        return self._made[symbol]
+        made = self._made
+        if symbol not in made:
+            made[symbol] = self._make(symbol)
+        return made[symbol]
+
+    def forget(self) -> None:
+        """Drop every series that was made; the same is made again when it is next asked for."""
+        self._made = {}
 
     def columns(self, symbol: str) -> DailyColumns | None:
         series = self.series(symbol)

@@ -55,7 +55,12 @@ class YahooMarket(DailyMarket):
         self._download = download or _yfinance_download
         self._history: dict[str, tuple[_Rows, DailyColumns | None]] = {}
         self._latest: dict[str, _Rows] = {}
+        self._forgets = False
         super().__init__(clock, calendar, source="yahoo", columns_of=self._columns)
+
+    def forget(self) -> None:
+        """Drop prices in memory before the next question; those on disk stay, so nothing is asked for again."""
+        self._forgets = True
 
     def quotes(self, symbols: Sequence[str]) -> tuple[Quote, ...]:
         moment = self._now()
@@ -106,6 +111,11 @@ class YahooMarket(DailyMarket):
         return None if kept is None else kept[1]
 
     def _refresh(self, symbols: Sequence[str]) -> None:
+        if self._forgets:
+            # Here, where they are read again at once: a question under way keeps what it has found.
+            self._forgets = False
+            super().forget()
+            self._history, self._latest = {}, {}
         moment = self._now()
         wanted = []
         for symbol in filter(_is_ticker, dict.fromkeys(symbols)):

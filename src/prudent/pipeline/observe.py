@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from prudent.analytics.correlation import alike
+from prudent.domain.accounts import AccountSnapshot
 from prudent.domain.cycles import Alike, FxRate, Observation
 from prudent.domain.errors import BlockedError
 from prudent.domain.instruments import CASH, Instrument
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import from_float
+from prudent.domain.orders import OpenOrder
 from prudent.domain.quotes import Quality, Quote
 from prudent.domain.valuation import net_asset_value
 from prudent.pipeline.world import World
@@ -25,12 +27,14 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
     """
     now = world.clock.now()
     session = world.calendar.session_of(now)
-    snapshot = world.broker.snapshot(mandate.account)
+    history = world.ledger.history(mandate.account, session=session.date, at=now)
+    snapshot = _with_unseen(world.broker.snapshot(mandate.account), history.at_venue)
     held = [p.symbol for p in snapshot.positions] + [o.symbol for o in snapshot.open_orders]
     wanted = tuple(sorted({*held, *symbols, *mandate.universe} - {CASH}))
     quotes = world.market.quotes(wanted)
     instruments = tuple(found for each in wanted if (found := world.instruments.find(each)) is not None)
-    history = world.ledger.history(mandate.account, session=session.date, at=now)
+    if not world.confirms:
+        history = replace(history, breaches=None)
     synthetic = sorted(q.symbol for q in quotes if q.price is not None and q.quality is Quality.SYNTHETIC)
     seen = Observation(
         account=mandate.account,
@@ -51,6 +55,13 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
         warnings=(f"synthetic prices: {', '.join(synthetic)}",) if synthetic else (),
     )
     return seen if history.nlv_open is not None else _opening(seen)
+
+
+def _with_unseen(snapshot: AccountSnapshot, ours: Iterable[OpenOrder]) -> AccountSnapshot:
+    """The snapshot with our own orders that the venue does not show and that may be live there all the same."""
+    shown = {order.order_ref for order in snapshot.open_orders}
+    unseen = tuple(order for order in ours if order.order_ref not in shown)
+    return replace(snapshot, open_orders=(*snapshot.open_orders, *unseen)) if unseen else snapshot
 
 
 def _alike(world: World, quotes: Iterable[Quote], instruments: Iterable[Instrument]) -> tuple[Alike, ...]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from prudent.domain.cycles import CycleRecord, PhaseRecord
-from prudent.domain.plans import OrderPlan
-from prudent.domain.proposals import Answer, Decision
+from prudent.domain.accounts import TradingState
+from prudent.domain.cycles import Consent, CycleRecord, Draft, Next, PhaseRecord
+from prudent.domain.proposals import Answer, ExitCause
 from prudent.domain.verdicts import GuardReport, Outcome
 from prudent.pipeline.world import World
 
@@ -22,6 +22,10 @@ def close_books(world: World, record: CycleRecord) -> CycleRecord:
         world.ledger.set_state(
             record.account, record.report.sets_state, reason=record.report.sets_state_reason, at=record.finished
         )
+    if ExitCause.FLATTEN in record.mandate.parameters and real:
+        world.ledger.set_state(
+            record.account, TradingState.HALTED, reason=f"flattened by cycle {record.id}", at=record.finished
+        )
     if record.nlv_after is not None and real:
         world.ledger.value(
             record.account, nlv=record.nlv_after, at=record.finished, session=record.observation.session
@@ -30,13 +34,13 @@ def close_books(world: World, record: CycleRecord) -> CycleRecord:
     return record
 
 
-def no_trade_codes(
-    decision: Decision, plan: OrderPlan, report: GuardReport, *, phases: Sequence[PhaseRecord]
-) -> tuple[str, ...]:
+def no_trade_codes(draft: Draft, consent: Consent, *, phases: Sequence[PhaseRecord]) -> tuple[str, ...]:
     """Machine-readable reasons of a cycle that sent nothing; empty when it sent something."""
     if any(phase.intents for phase in phases):
         return ()
-    codes = [_ANSWER_CODES[decision.answer]] if decision.answer in _ANSWER_CODES else []
+    decision, plan, report = draft.decision, draft.plan, draft.report
+    codes = [consent.code] if consent.next is Next.END else []
+    codes += [_ANSWER_CODES[decision.answer]] if decision.answer in _ANSWER_CODES else []
     codes += [decision.code] if decision.code else []
     codes += list(plan.no_trade_codes)
     for each in (report, *(phase.report for phase in phases)):

@@ -52,13 +52,22 @@ def replay(record: CycleRecord, strategy: Strategy) -> ReplayResult:
     compare("decision", decision, record.decision)
     plan = make_plan(seen, decision, mandate, cycle=record.id)
     compare("plan", plan, record.plan)
-    report = judge(seen, plan.orders, mandate, plan_as_of=plan.as_of)
+    guarded = record.guarded or seen
+    report = judge(guarded, plan.orders, mandate, plan_as_of=guarded.as_of)
     compare("verdicts", report, record.report)
-    for phase in record.phases:
-        orders = phase_orders(plan, report, phase.phase, observation=phase.observation, mandate=mandate)
-        judged = judge(phase.observation, orders, mandate, plan_as_of=plan.as_of)
+    for number, phase in enumerate(record.phases):
+        gone = frozenset(
+            each.order_ref for earlier in record.phases[:number] if earlier.phase == phase.phase
+            for each in earlier.intents
+        )  # fmt: skip
+        orders = phase_orders(plan, report, phase.phase, observation=phase.observation, mandate=mandate, gone=gone)
+        judged = judge(phase.observation, orders, mandate, plan_as_of=guarded.as_of)
         compare(f"verdicts of phase {phase.phase}", judged, phase.report)
-        compare(f"orders of phase {phase.phase}", intents_of(record.account, orders, judged), phase.intents)
+        rounds_after = (each for each in record.phases[number + 1 :] if each.phase == phase.phase)
+        later = {ref for each in rounds_after for ref in each.report.order_refs}
+        # What did not get its turn was judged again in a later round.
+        rebuilt = tuple(each for each in intents_of(record.account, orders, judged) if each.order_ref not in later)
+        compare(f"orders of phase {phase.phase}", rebuilt, phase.intents)
     return ReplayResult(cycle=record.id, stages=tuple(stages), differences=tuple(differences))
 
 

@@ -25,7 +25,9 @@ QUANTITY_STEP = Decimal("0.000001")
 DUST = ONE
 BPS = Decimal(10_000)
 # Accepted by nobody, or over: such an order changes no projected position.
-_NOT_LIVE = frozenset({OrderStatus.HELD, OrderStatus.PROPOSED, OrderStatus.APPROVED})
+_NOT_LIVE = frozenset({
+    OrderStatus.HELD, OrderStatus.PROPOSED, OrderStatus.APPROVED, OrderStatus.SENDING, OrderStatus.UNKNOWN,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,24 +4,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from prudent.domain.accounts import Mode
-from prudent.domain.cycles import Interlock
+from prudent.domain.cycles import Consent, Draft, Interlock, Next
 from prudent.domain.mandate import Mandate
 from prudent.ports import (
+    NO_PERMIT,
     Broker,
     Calendar,
     Clock,
     Instruments,
     Ledger,
     MarketData,
+    Permit,
     ReadFile,
     Strategy,
     TargetOf,
 )
 
 
+def at_once(_draft: Draft) -> Consent:
+    """The consent of a desk where nothing waits."""
+    return Consent(next=Next.GO)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """`interlocks` are read at each observation; `stop_reason` once more before each submit (None = may send)."""
+    """`interlocks` are read at each observation; `stop_reason` once more before each submit (None = may send).
+
+    `confirms` asks for two readings before a stop fires, as wall time does. `permit` is the right to send, asked
+    before each submit. `turn` waits until an account may send one more order; False when its turn does not come within
+    that many seconds. `consent` answers a draft, or raises `CycleWaits`.
+    """
 
     mode: Mode
     clock: Clock
@@ -36,6 +48,10 @@ class World:
     stop_reason: Callable[[str], str | None]
     target_of: TargetOf
     read_file: ReadFile
+    confirms: bool = False
+    permit: Callable[[str], Permit] = lambda account: NO_PERMIT
+    turn: Callable[[str, float], bool] = lambda account, seconds: True
+    consent: Callable[[Draft], Consent] = at_once
 
     def symbols(self, mandate: Mandate) -> tuple[str, ...]:
         """What the strategy must observe before it decides; wrong targets raise `InputError` here, before any cycle."""

@@ -1,5 +1,5 @@
 """Rehearsal over any broker: reads pass through, nothing can leave."""
 
-from prudent.brokers.dry_run.broker import BrokerReads, DryRunBroker, Readable
+from prudent.brokers.dry_run.broker import DryRunBroker, Readable
 
-__all__ = ["BrokerReads", "DryRunBroker", "Readable"]
+__all__ = ["DryRunBroker", "Readable"]

@@ -7,23 +7,7 @@ from typing import Protocol
 
 from prudent.domain.accounts import AccountSnapshot
 from prudent.domain.orders import Fill, OrderIntent, OrderReport, OrderStatus
-from prudent.ports import BrokerTraits
-
-
-class BrokerReads(Protocol):
-    """The half of a broker that cannot trade."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def traits(self) -> BrokerTraits: ...
-
-    def snapshot(self, account: str) -> AccountSnapshot: ...
-
-    def reports(self, account: str, order_refs: Sequence[str]) -> tuple[OrderReport, ...]: ...
-
-    def fills(self, account: str, *, since: datetime | None = None) -> tuple[Fill, ...]: ...
+from prudent.ports import NO_CLAIM, BrokerReads, BrokerTraits, Claim, Link, Listing
 
 
 class Readable(Protocol):
@@ -37,6 +21,9 @@ class DryRunBroker:
 
     def __init__(self, inner: Readable) -> None:
         self._reads = inner.reads()
+
+    def reads(self) -> BrokerReads:
+        return self._reads
 
     @property
     def name(self) -> str:
@@ -59,7 +46,14 @@ class DryRunBroker:
     def fills(self, account: str, *, since: datetime | None = None) -> tuple[Fill, ...]:
         return self._reads.fills(account, since=since)
 
-    def submit(self, intent: OrderIntent) -> OrderReport:
+    def link(self, account: str) -> Link:
+        return self._reads.link(account)
+
+    def listing(self, account: str) -> Listing:
+        return self._reads.listing(account)
+
+    def submit(self, intent: OrderIntent, claim: Claim = NO_CLAIM) -> OrderReport:
+        del claim
         self._reads.reports(intent.account, ())  # an unknown account is refused as the real broker would
         return OrderReport(
             order_ref=intent.order_ref, symbol=intent.symbol, side=intent.side, quantity=intent.quantity,

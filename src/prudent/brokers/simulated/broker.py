@@ -8,14 +8,24 @@ from decimal import Decimal
 from prudent.brokers.simulated.reads import NAME, SimulatedReads, not_sent, unknown
 from prudent.brokers.simulated.storage import Transfer, TransferKind, VenueStore
 from prudent.domain.accounts import AccountSnapshot, Position
-from prudent.domain.errors import InputError
+from prudent.domain.errors import InputError, Temporary
 from prudent.domain.mandate import CostModel
 from prudent.domain.money import is_finite, plain, to_cents
 from prudent.domain.orders import Fill, OrderIntent, OrderReport
 from prudent.exchange.book import Book, Terms
 from prudent.exchange.rules import opening_refusal
 from prudent.exchange.venue import Venue
-from prudent.ports import BrokerTraits, Calendar, Clock, Instruments, MarketData
+from prudent.ports import (
+    NO_CLAIM,
+    BrokerTraits,
+    Calendar,
+    Claim,
+    Clock,
+    Instruments,
+    Link,
+    Listing,
+    MarketData,
+)
 
 TRAITS = BrokerTraits(shorting=True)
 
@@ -61,8 +71,16 @@ class SimulatedBroker:
     def fills(self, account: str, *, since: datetime | None = None) -> tuple[Fill, ...]:
         return self._reads.fills(account, since=since)
 
-    def submit(self, intent: OrderIntent) -> OrderReport:
+    def link(self, account: str) -> Link:
+        return self._reads.link(account)
+
+    def listing(self, account: str) -> Listing:
+        return self._reads.listing(account)
+
+    def submit(self, intent: OrderIntent, claim: Claim = NO_CLAIM) -> OrderReport:
         self._reads.settle(intent.account)
+        if claim != NO_CLAIM and claim.session != NAME:
+            raise Temporary(f"the session must be {claim.session} to send, is {NAME}; nothing was sent, try again")
         known = self._known(intent.account, intent.order_ref)
         if known is not None:
             return known

@@ -39,6 +39,14 @@ class _MemoryTransaction:
         key = (account, order_ref)
         return self._staged.orders.get(key) or self._shelf.orders.get(key)
 
+    def orders(self, account: str, since: datetime) -> tuple[VenueOrder, ...]:
+        every = {**self._shelf.orders, **self._staged.orders}
+        return tuple(
+            order
+            for (owner, _), order in every.items()
+            if owner == account and (not order.status.is_done or order.accepted >= since)
+        )
+
     def fills(self, account: str) -> tuple[Fill, ...]:
         return (*self._shelf.fills.get(account, ()), *self._staged.fills.get(account, ()))
 

@@ -1,7 +1,7 @@
 """The reading side of the simulated broker: it brings the venue up to the clock, and cannot place an order."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from prudent.domain.orders import Fill, OrderReport, OrderStatus, Side
 from prudent.domain.quotes import Quality, Quote
 from prudent.exchange.book import Book, Change
 from prudent.exchange.venue import Moment, SessionBar, Venue
-from prudent.ports import Bars, BrokerTraits, Calendar, Clock, MarketData, Session
+from prudent.ports import Bars, BrokerTraits, Calendar, Clock, Link, Listing, MarketData, Session
 
 NAME = "simulated"
+# How far back a listing shows orders that have ended, and executions.
+LISTED = timedelta(days=1)
 _WORST_LAST = (Quality.REAL, Quality.DERIVED, Quality.SYNTHETIC)
 
 
@@ -63,6 +65,25 @@ class SimulatedReads:
         with self._store.reading() as venue:
             fills = venue.fills(account)
         return tuple(fill for fill in fills if since is None or fill.time >= since)
+
+    def link(self, account: str) -> Link:
+        """The venue lies in this process: it is always up, and an order that it does not list is not there."""
+        with self._store.reading() as venue:
+            if venue.book(account) is None:
+                raise unknown(account)
+        return Link(session=NAME)
+
+    def listing(self, account: str) -> Listing:
+        now = self._clock.now()
+        snapshot = self.snapshot(account)
+        with self._store.reading() as venue:
+            orders = venue.orders(account, now - LISTED)
+            fills = venue.fills(account)
+        return Listing(
+            account=account, session=NAME, asked=now, ended=now, complete=True,
+            orders=tuple(order.report() for order in orders),
+            fills=tuple(fill for fill in fills if fill.time >= now - LISTED), snapshot=snapshot,
+        )  # fmt: skip
 
     def moment(self) -> Moment:
         """The clock's time as the venue sees it."""

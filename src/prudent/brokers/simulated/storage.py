@@ -42,6 +42,9 @@ class VenueTransaction(Protocol):
 
     def order(self, account: str, order_ref: str) -> VenueOrder | None: ...
 
+    def orders(self, account: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Every live order, and those accepted from `since` on, in the sequence in which they were accepted."""
+
     def fills(self, account: str) -> tuple[Fill, ...]:
         """Every execution of the account, in the sequence in which they were made."""
 

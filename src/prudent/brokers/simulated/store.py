@@ -180,6 +180,14 @@ class _SqliteTransaction:
             good_till=None if good_till is None else _time(good_till), fills=_fills(fills), message=message,
         )  # fmt: skip
 
+    def orders(self, account: str, since: datetime) -> tuple[VenueOrder, ...]:
+        refs = self._db.execute(
+            "SELECT order_ref FROM orders WHERE account = ? AND (live = 1 OR accepted >= ?) ORDER BY seq",
+            (account, utc_text(since)),
+        ).fetchall()
+        found = (self.order(account, ref) for (ref,) in refs)
+        return tuple(order for order in found if order is not None)
+
     def fills(self, account: str) -> tuple[Fill, ...]:
         return _fills(self._db.execute(f"SELECT {_FILL_COLUMNS} FROM fills WHERE account = ? ORDER BY seq", (account,)))
 
