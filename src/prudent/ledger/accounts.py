@@ -104,7 +104,10 @@ def add(
     held = tuple(positions)
     lines = opening_lines(cash, held)
     if tx.one(_USER) is None:
-        tx.run(_ADD_USER, name=tx.owner, created=utc_text(at))
+        tx.run(
+            _ADD_USER, name=tx.owner, created=utc_text(at), role="admin" if tx.single_user else "user",
+            status="active", password=None, password_changed=None,
+        )  # fmt: skip
     tx.run(
         _ADD_ACCOUNT, account=account, name=mandate.name, currency=mandate.currency, broker=mandate.broker,
         status="open", created=utc_text(at), **{"class": str(mandate.account_class)},

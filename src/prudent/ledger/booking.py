@@ -63,6 +63,12 @@ class Book:
     def balance(self, ledger_account: str) -> Decimal:
         return self.balances.get(ledger_account, ZERO)
 
+    def copy(self) -> "Book":
+        """A book of its own that begins equal."""
+        return replace(
+            self, balances=dict(self.balances), holdings=dict(self.holdings), realised=dict(self.realised)
+        )  # fmt: skip
+
     @property
     def cash(self) -> Decimal:
         return self.balance(CASH)
@@ -84,12 +90,14 @@ class Book:
     def _move(self, line: Line, at: datetime) -> None:
         held = self.holdings.get(line.symbol) or Holding(symbol=line.symbol, quantity=ZERO, cost=ZERO)
         quantity = held.quantity + line.quantity
-        if quantity == 0:
+        cost = held.cost + line.amount
+        if quantity == 0 and cost == 0:
             self.holdings.pop(line.symbol, None)
             return
         enlarged = held.quantity * line.quantity >= 0
+        # Between a reversal and the correction after it, nothing may be held and still have a cost.
         self.holdings[line.symbol] = replace(
-            held, quantity=quantity, cost=held.cost + line.amount, opened=at if enlarged else held.opened
+            held, quantity=quantity, cost=cost, opened=at if enlarged else held.opened
         )
 
 
@@ -130,6 +138,41 @@ def _closing(held: Decimal, signed: Decimal) -> Decimal:
 
 def _position(symbol: str, amount: Decimal, quantity: Decimal) -> Line:
     return Line(ledger_account=POSITIONS + symbol, amount=amount, symbol=symbol, quantity=quantity)
+
+
+def reversal_lines(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """What takes an entry back, line by line."""
+    return tuple(replace(line, amount=-line.amount, quantity=-line.quantity) for line in lines)
+
+
+def rest_lines(book: Book, symbol: str, after: Iterable[Line]) -> tuple[Line, ...]:
+    """The cost that `after` would leave where nothing is held any more is a result."""
+    held = book.holdings.get(symbol) or Holding(symbol=symbol, quantity=ZERO, cost=ZERO)
+    moved = [line for line in after if line.ledger_account == POSITIONS + symbol]
+    quantity = held.quantity + sum((line.quantity for line in moved), ZERO)
+    cost = held.cost + sum((line.amount for line in moved), ZERO)
+    if quantity or not cost:
+        return ()
+    return balanced([
+        _position(symbol, -cost, ZERO), Line(ledger_account=REALISED, amount=cost, symbol=symbol)
+    ])  # fmt: skip
+
+
+def commission_lines(before: Fill, after: Fill) -> tuple[Line, ...]:
+    """What a commission that was told later than its execution books."""
+    cash = to_cents(after.cash_effect) - to_cents(before.cash_effect)
+    lines = [Line(ledger_account=CASH, amount=cash), Line(ledger_account=COMMISSION, amount=-cash)]
+    return balanced(line for line in lines if line.amount)
+
+
+def adjustment_lines(symbol: str, *, quantity: Decimal, cost: Decimal, cash: Decimal) -> tuple[Line, ...]:
+    """What takes over a difference that no execution explains; the owner put it in or took it out."""
+    lines = [Line(ledger_account=CASH, amount=cash)] if cash else []
+    if quantity or cost:
+        lines.append(_position(symbol, cost, quantity))
+    if cash + cost:
+        lines.append(Line(ledger_account=CONTRIBUTIONS, amount=-cash - cost))
+    return balanced(lines)
 
 
 def realised_of(lines: Iterable[Line]) -> Decimal:

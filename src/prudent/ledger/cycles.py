@@ -16,7 +16,7 @@ from prudent.domain.orders import OrderIntent, OrderStatus
 from prudent.domain.proposals import ExitCause
 from prudent.domain.records import Json, decode, utc_text
 from prudent.domain.verdicts import GuardLabel, GuardReport, Layer, Outcome
-from prudent.ledger import audit, orders, runs, valuations
+from prudent.ledger import audit, orders, runs, stages, valuations
 from prudent.ledger.database import Transaction, Value
 from prudent.ledger.hash_chain import spelled
 from prudent.ledger.schema import CYCLES, ORDERS, REASONING, RECORDS, VERDICT_COUNTS, mine
@@ -91,6 +91,7 @@ def record(tx: Transaction, record: CycleRecord, encoded: Json, *, why: Mapping[
         b_codes=json.dumps(list(record.no_trade_codes)), b_planned=len(record.plan.orders), b_refused=len(refused),
         b_digest=name,
     )  # fmt: skip
+    stages.drop(tx, record.account, record.run, record.cycle)
     audit.note(tx, "cycle_recorded", record.account, record.finished, {
         "cycle": record.id, "record": name, "status": str(record.status), "mode": str(record.mode),
         "plan": record.plan.plan_hash, "decision": record.decision.hash,

@@ -1,4 +1,4 @@
-"""One JSON file per cycle for people and other programs, and the anchors of the audit chain; written whole or not."""
+"""One JSON file per cycle for people and other programs, written whole or not at all."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from prudent.domain.cycles import CycleRecord
 from prudent.domain.errors import StoreError
 from prudent.domain.records import Json, digest, encode
-from prudent.ledger.hash_chain import Anchor, spelled
+from prudent.ledger.hash_chain import spelled
 
 
 def audit_path(folder: Path, cycle_id: str) -> Path:
@@ -68,27 +68,3 @@ def write_whole(path: Path, data: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise StoreError(f"{path} must be writable, was not ({error}); free space or correct the rights") from error
-
-
-def append_anchor(path: Path, anchor: Anchor) -> None:
-    """Keep a head of the audit chain in a file beside the database, one line each."""
-    line = f"{anchor.seq} {anchor.hash}\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="ascii") as handle:
-            handle.write(line)
-            handle.flush()
-            os.fsync(handle.fileno())
-    except OSError as error:
-        raise StoreError(f"{path} must be writable, was not ({error}); free space or correct the rights") from error
-
-
-def last_anchor(path: Path) -> Anchor | None:
-    """The latest complete anchor of the file; None when there is no file or no line."""
-    if not path.exists():
-        return None
-    for line in reversed(path.read_text(encoding="ascii").splitlines()):
-        parts = line.split()
-        if len(parts) == 2 and parts[0].isdigit() and len(parts[1]) == 64:
-            return Anchor(seq=int(parts[0]), hash=parts[1])
-    return None

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prudent.domain.records import Json, canonical
@@ -39,11 +39,16 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainReport:
-    """`rows` is the number of rows that hold from the first on; `head` is the last of them."""
+    """`rows` is the number of rows that hold from the first on; `head` is the last of them.
+
+    `warnings` are odd and no proof of a change; `anchored` is the last head that a signed anchor confirms.
+    """
 
     rows: int
     head: Anchor
     broken: Broken | None
+    warnings: tuple[str, ...] = ()
+    anchored: Anchor | None = None
 
     @property
     def holds(self) -> bool:
@@ -71,18 +76,26 @@ def append(head: Anchor, owner: str, event: Json) -> Link:
     return Link(seq=seq, owner=owner, body=body, prev=head.hash, hash=link_hash(head.hash, seq, owner, body))
 
 
-def verify(links: Iterable[Link], *, owner: str, anchor: Anchor | None = None) -> ChainReport:
-    """Walk the chain in stored order and stop at the first row that does not hold."""
-    head = Anchor(seq=0, hash=GENESIS)
+def verify(
+    links: Iterable[Link], *, owner: str, anchor: Anchor | None = None, anchors: Mapping[int, str] | None = None
+) -> ChainReport:
+    """Walk the chain in stored order and stop at the first row that does not hold.
+
+    `anchors` are hashes by row number that were kept outside; `anchor` is one more.
+    """
+    kept = {**(anchors or {}), **({anchor.seq: anchor.hash} if anchor is not None and anchor.seq else {})}
+    head, anchored = Anchor(seq=0, hash=GENESIS), None
     for link in links:
-        broken = _fault(head, link, owner) or _anchor_fault(link, anchor)
+        broken = _fault(head, link, owner) or _anchor_fault(link, kept.get(link.seq))
         if broken is not None:
-            return ChainReport(rows=head.seq, head=head, broken=broken)
+            return ChainReport(rows=head.seq, head=head, broken=broken, anchored=anchored)
         head = Anchor(seq=link.seq, hash=link.hash)
+        anchored = head if link.seq in kept else anchored
     broken = None
-    if anchor is not None and head.seq < anchor.seq:
-        broken = Broken(seq=head.seq + 1, what=f"rows {head.seq + 1} to {anchor.seq} were cut off after the anchor")
-    return ChainReport(rows=head.seq, head=head, broken=broken)
+    last = max(kept, default=0)
+    if head.seq < last:
+        broken = Broken(seq=head.seq + 1, what=f"rows {head.seq + 1} to {last} were cut off after the anchor")
+    return ChainReport(rows=head.seq, head=head, broken=broken, anchored=anchored)
 
 
 def _fault(head: Anchor, link: Link, owner: str) -> Broken | None:
@@ -99,7 +112,7 @@ def _fault(head: Anchor, link: Link, owner: str) -> Broken | None:
     return None
 
 
-def _anchor_fault(link: Link, anchor: Anchor | None) -> Broken | None:
-    if anchor is not None and link.seq == anchor.seq and link.hash != anchor.hash:
+def _anchor_fault(link: Link, anchored: str | None) -> Broken | None:
+    if anchored is not None and link.hash != anchored:
         return Broken(seq=link.seq, what=f"row {link.seq} differs from the anchor: the chain was rewritten before it")
     return None

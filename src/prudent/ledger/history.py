@@ -3,14 +3,14 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import bindparam, func, not_, select
+from sqlalchemy import and_, bindparam, func, not_, or_, select
 
 from prudent.domain.accounts import AccountHistory, RecentOrder, StoppedOut, TradingState
 from prudent.domain.money import ZERO
 from prudent.domain.orders import OrderStatus, Side
 from prudent.domain.proposals import Answer
 from prudent.domain.records import utc_text
-from prudent.ledger import orders, states, valuations
+from prudent.ledger import breaches, orders, states, valuations
 from prudent.ledger.database import Row, Transaction
 from prudent.ledger.journal import Books, moment
 from prudent.ledger.schema import CYCLES, ORDERS, RUNS, VALUATIONS, among, mine
@@ -52,7 +52,14 @@ _RECENT = (
 _UNSETTLED = (
     select(ORDERS.c.symbol)
     .distinct()
-    .where(mine(ORDERS, "account"), among(ORDERS.c.state, tuple(UNSETTLED)), ORDERS.c.dry == 0)
+    .where(
+        mine(ORDERS, "account"),
+        or_(
+            among(ORDERS.c.state, tuple(UNSETTLED)),
+            and_(ORDERS.c.state == str(OrderStatus.ORPHAN), ORDERS.c.unlocked.is_(None)),
+        ),
+        ORDERS.c.dry == 0,
+    )
     .order_by(ORDERS.c.symbol)
 )
 _LAST_RUN = (
@@ -104,6 +111,8 @@ def history(tx: Transaction, books: Books, account: str, *, session: date, at: d
             for kind, when in sorted(latched.items())
             if kind.startswith(valuations.STOPPED)
         ),
+        breaches=breaches.known(tx, account),
+        at_venue=orders.at_venue(tx, account),
     )
 
 

@@ -27,6 +27,7 @@ _LINES = (
 )  # fmt: skip
 _LAST = select(func.max(JOURNAL_ENTRIES.c.entry).label("entry")).where(mine(JOURNAL_ENTRIES))
 _BY_REF = select(JOURNAL_ENTRIES.c.entry, JOURNAL_ENTRIES.c.text).where(mine(JOURNAL_ENTRIES, "account", "kind", "ref"))
+_OF_ENTRY = select(JOURNAL_LINES).where(mine(JOURNAL_LINES, "entry")).order_by(JOURNAL_LINES.c.line)
 _ADD_ENTRY = insert(JOURNAL_ENTRIES)
 _ADD_LINE = insert(JOURNAL_LINES)
 
@@ -48,19 +49,28 @@ class Entry:
 
 
 class Books:
-    """The books of all accounts, each read from its journal once and then only continued."""
+    """The books of all accounts, each read from its journal once and then only continued; shared by all threads.
+
+    A book that was read is never changed again. A transaction that books works on a copy of its own, and what became
+    of it is kept here only when the transaction has succeeded.
+    """
 
     def __init__(self) -> None:
         self._books: dict[str, Book] = {}
 
     def forget(self) -> None:
-        """Drop what was read; a rolled-back transaction may have shown entries that do not exist."""
-        self._books.clear()
+        """Drop what was read; it is read again when it is next asked for."""
+        self._books = {}
 
     def of(self, tx: Transaction, account: str) -> Book:
         """The book of `account` as of now."""
-        book = self._books.setdefault(account, Book())
-        for row in tx.all(_LINES, account=account, after=book.entry):
+        mine = f"book:{account}"
+        book: Book = tx.kept.get(mine) or self._books.get(account) or Book()
+        rows = tx.all(_LINES, account=account, after=book.entry)
+        if mine not in tx.kept and (rows or tx.writes):
+            book = tx.kept[mine] = book.copy()
+            tx.once_done(lambda: self._keep(account, tx.kept[mine]))
+        for row in rows:
             line = Line(
                 ledger_account=row["ledger_account"],
                 amount=Decimal(row["amount"]),
@@ -70,11 +80,27 @@ class Books:
             book.add(row["entry"], line, moment(row["at"]))
         return book
 
+    def _keep(self, account: str, book: Book) -> None:
+        known = self._books.get(account)
+        if known is None or known.entry < book.entry:
+            self._books[account] = book
+
 
 def booked(tx: Transaction, account: str, kind: str, ref: str) -> str | None:
     """The text of the entry that already stands for `kind` and `ref`; None when there is none."""
     row = tx.one(_BY_REF, account=account, kind=kind, ref=ref)
     return None if row is None else str(row["text"])
+
+
+def lines_of(tx: Transaction, entry: int) -> tuple[Line, ...]:
+    """The lines of one entry, in their order."""
+    return tuple(
+        Line(
+            ledger_account=row["ledger_account"], amount=Decimal(row["amount"]), symbol=row["symbol"],
+            quantity=Decimal(row["quantity"]),
+        )
+        for row in tx.all(_OF_ENTRY, entry=entry)
+    )  # fmt: skip
 
 
 def append_entry(tx: Transaction, book: Book, entry: Entry, lines: Sequence[Line], *, currency: str) -> int:

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Integer, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam, func, or_, select
 from sqlalchemy.sql.elements import ClauseElement
 
 from prudent.domain.orders import Effect, OrderStatus, OrderType, Side
@@ -18,7 +18,10 @@ from prudent.ledger.valuations import UNIT
 
 def narrowed(table: Table, *optional: str) -> ColumnElement[bool]:
     """`table`'s rows of the owner, narrowed by each optional column whose parameter is not None."""
-    filters = [or_(bindparam(name).is_(None), table.c[name] == bindparam(name)) for name in optional]
+    # PostgreSQL wants to know the type of a value that may be NULL.
+    filters = [
+        or_(bindparam(name, type_=table.c[name].type).is_(None), table.c[name] == bindparam(name)) for name in optional
+    ]
     return and_(mine(table), *filters)
 
 
@@ -30,7 +33,7 @@ def joined(left: Table, right: Table, *columns: str) -> ColumnElement[bool]:
 def paged(query: Select[*tuple[object, ...]]) -> tuple[ClauseElement, ClauseElement]:
     """The query with limit and offset, and the count of all its rows."""
     counted = select(func.count().label("n")).select_from(query.order_by(None).subquery())
-    return query.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer)), counted
+    return query.limit(bindparam("limit", type_=BigInteger)).offset(bindparam("offset", type_=BigInteger)), counted
 
 
 _CYCLES_OF_RUN = (
@@ -57,10 +60,22 @@ ORDER_LIST = paged(
     .where(narrowed(ORDERS, "account", "run", "cycle", "state"))
     .order_by(ORDERS.c.approved.desc(), ORDERS.c.account, ORDERS.c.order_ref)
 )
+_NEWER = FILLS.alias("newer")
+# A fill counts in its latest version, unless that takes it back.
+_STANDS = and_(
+    FILLS.c.busted == 0,
+    ~select(_NEWER.c.version)
+    .where(
+        and_(*(_NEWER.c[name] == FILLS.c[name] for name in ("owner_id", "account", "exec_id"))),
+        _NEWER.c.version > FILLS.c.version,
+    )
+    .correlate(FILLS)
+    .exists(),
+)
 TRADE_LIST = paged(
     select(FILLS, ORDERS.c.effect, ORDERS.c.why, ORDERS.c.reasoning)
     .join(ORDERS, joined(FILLS, ORDERS, "account", "order_ref"))
-    .where(narrowed(FILLS, "account", "run", "cycle"))
+    .where(narrowed(FILLS, "account", "run", "cycle"), _STANDS)
     .order_by(FILLS.c.time.desc(), FILLS.c.account, FILLS.c.exec_id)
 )
 ENTRY_LIST = paged(

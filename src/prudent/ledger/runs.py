@@ -1,5 +1,6 @@
 """Runs and their cycles: numbered per account, with mandate, rules, mode and code frozen in."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +12,8 @@ from prudent.domain.cycles import CycleStatus
 from prudent.domain.errors import BlockedError, InputError
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import OrderStatus
-from prudent.domain.records import canonical, digest, encode, utc_text
+from prudent.domain.proposals import ExitCause
+from prudent.domain.records import canonical, decode, digest, encode, utc_text
 from prudent.domain.rules import UserRule
 from prudent.ledger import accounts, audit, mandates, valuations
 from prudent.ledger.database import Row, Transaction
@@ -32,6 +34,8 @@ _END = (
 _LAST_CYCLE = select(func.max(CYCLES.c.cycle).label("cycle")).where(mine(CYCLES, "account", "run"))
 _ADD_CYCLE = insert(CYCLES)
 _CYCLE = select(CYCLES).where(mine(CYCLES, "account", "run", "cycle"))
+_ANY_ORDER = select(ORDERS.c.order_ref).where(mine(ORDERS, "account", "run", "cycle")).limit(1)
+_BY_KEY = select(CYCLES.c.run, CYCLES.c.cycle).where(mine(CYCLES, "account", "cycle_key"))
 _OPEN_CYCLES = (
     select(CYCLES.c.account, CYCLES.c.run, CYCLES.c.cycle)
     .where(mine(CYCLES, "status"))
@@ -64,6 +68,9 @@ _SENT_CUTS = (
 )
 
 RUNNING_CYCLE = "running"
+# Who or what begins a cycle. A person is there to answer for it, the others are not; a name may follow after a colon.
+PERSON, SCHEDULE, PROTECTION, FLATTEN = "person", "schedule", "protection", str(ExitCause.FLATTEN)
+ONLY_EXITS = (PROTECTION, FLATTEN)
 
 
 class RunStatus(StrEnum):
@@ -148,8 +155,13 @@ def last_recorded(tx: Transaction, account: str) -> RunRef | None:
     return None if row is None else RunRef(account=account, number=row["run"])
 
 
-def next_cycle(tx: Transaction, run: RunRef, *, at: datetime) -> int:
-    """Reserve the next number; it is used up even if the process ends before the cycle does."""
+def next_cycle(tx: Transaction, run: RunRef, *, at: datetime, key: str | None = None, started_by: str = "") -> int:
+    """Reserve the next number; it is used up even if the process ends before the cycle does.
+
+    A cycle that was begun under the same `key` (an account's scheduled time, a request) is not begun again.
+    """
+    if key is not None and (begun := by_key(tx, run.account, key)) is not None:
+        raise BlockedError(f"a cycle for {key} must run once, {begun} did; see `invest runs show {begun}`")
     if find_run(tx, run)["status"] != RunStatus.RUNNING:
         raise BlockedError(f"run {run.id} must be running to take a cycle, was ended; open the next run")
     last = tx.one(_LAST_CYCLE, account=run.account, run=run.number)
@@ -157,10 +169,60 @@ def next_cycle(tx: Transaction, run: RunRef, *, at: datetime) -> int:
     tx.run(
         _ADD_CYCLE, account=run.account, run=run.number, cycle=number, status=RUNNING_CYCLE, scheduled=utc_text(at),
         started=None, finished=None, answer=None, code=None, decided_by=None, no_trade_codes=None,
-        record_digest=None, note=None, orders_planned=0, orders_refused=0,
+        record_digest=None, note=None, orders_planned=0, orders_refused=0, cycle_key=key, started_by=started_by,
     )  # fmt: skip
     audit.note(tx, "cycle_started", run.account, at, {"cycle": f"{run.id}/{number}"})
     return number
+
+
+def by_key(tx: Transaction, account: str, key: str) -> str | None:
+    """The cycle that was begun under `key`, None when none was."""
+    row = tx.one(_BY_KEY, account=account, cycle_key=key)
+    return None if row is None else f"{account}/{row['run']}/{row['cycle']}"
+
+
+def frozen(tx: Transaction, run: RunRef) -> Frozen:
+    """What the run is fixed to, as it was stored."""
+    row = find_run(tx, run)
+    return Frozen(
+        mode=row["mode"], mandate=mandates.version(tx, run.account, row["mandate_version"]),
+        rules=decode(tuple[UserRule, ...], json.loads(row["rules"])), code_version=row["code_version"],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleRow:
+    """Where a cycle stands: `running`, `waiting`, or how it ended; `has_orders` once any order was approved for it."""
+
+    id: str
+    run: RunRef
+    number: int
+    status: str
+    recorded: bool
+    key: str | None
+    started_by: str
+    has_orders: bool
+
+    @property
+    def kind(self) -> str:
+        """Who or what began it, without the name: a person, a schedule, the protection monitor, a flatten."""
+        return self.started_by.partition(":")[0]
+
+    @property
+    def only_exits(self) -> bool:
+        """True for a cycle that asks no strategy: it may only reduce what is held."""
+        return self.kind in ONLY_EXITS
+
+
+def standing(tx: Transaction, cycle_id: str) -> CycleRow:
+    """Where the cycle stands; an unknown one raises `InputError`."""
+    account, run, cycle = parse_cycle(cycle_id)
+    row = find_cycle(tx, account, run, cycle or 0)
+    return CycleRow(
+        id=cycle_id, run=RunRef(account=account, number=run), number=cycle or 0, status=row["status"],
+        recorded=row["record_digest"] is not None, key=row["cycle_key"], started_by=row["started_by"] or "",
+        has_orders=tx.one(_ANY_ORDER, account=account, run=run, cycle=cycle) is not None,
+    )  # fmt: skip
 
 
 def parse_cycle(cycle_id: str) -> tuple[str, int, int | None]:

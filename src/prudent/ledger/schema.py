@@ -24,23 +24,28 @@ from sqlalchemy import (
     event,
     or_,
 )
+from sqlalchemy.dialects import postgresql
 
 from prudent.ledger.transitions import trigger_sql
 
-REVISION = "0001"
+REVISION = "0002"
 METADATA = MetaData()
+# Text sorts and compares by code point everywhere, as SQLite does, whatever language the server speaks.
+TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 PLATFORM = ""
-APPEND_ONLY = ("audit", "journal_entries", "journal_lines", "fills", "order_events")
+APPEND_ONLY = ("audit", "journal_entries", "journal_lines", "fills", "order_events", "admin_reads")
+# Tables of the installation, not of a person: what engines tell each other.
+PLATFORM_TABLES = ("engines",)
 
 
 def _table(name: str, key: str, text: str, *more: Column[int] | Column[bytes] | ForeignKeyConstraint) -> Table:
     """A tenant table: owner and `key` columns first, then text columns (`name?` may be NULL), then the rest."""
     numbers = {"run", "cycle", "number", "version", "entry", "line", "seq"}
-    columns: list[Column[Any]] = [Column("owner_id", Text, primary_key=True, nullable=False)]
+    columns: list[Column[Any]] = [Column("owner_id", TEXT, primary_key=True, nullable=False)]
     for part in key.split():
-        kind = Integer() if part in numbers else Text()
+        kind = Integer() if part in numbers else TEXT
         columns.append(Column(part, kind, primary_key=True, nullable=False, autoincrement=False))
-    columns += [Column(part.rstrip("?"), Text, nullable=part.endswith("?")) for part in text.split()]
+    columns += [Column(part.rstrip("?"), TEXT, nullable=part.endswith("?")) for part in text.split()]
     return Table(name, METADATA, *columns, *more, sqlite_with_rowid=False)
 
 
@@ -54,7 +59,7 @@ def _within(parent: str, *columns: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(local, [f"{parent}.{column}" for column in local])
 
 
-USERS = _table("users", "", "name created")
+USERS = _table("users", "", "name created role status password? password_changed?")
 ACCOUNTS = _table(
     "accounts", "account", "name class currency broker status created",
     _within("users"),
@@ -74,7 +79,8 @@ RUNS = _table(
 )  # fmt: skip
 CYCLES = _table(
     "cycles", "account run cycle",
-    "status scheduled started? finished? answer? code? decided_by? no_trade_codes? record_digest? note?",
+    "status scheduled started? finished? answer? code? decided_by? no_trade_codes? record_digest? note? "
+    "cycle_key? started_by?",
     _integer("orders_planned"), _integer("orders_refused"), _within("runs", "account", "run"),
 )  # fmt: skip
 RECORDS = _table("records", "digest", "created", _integer("size"), Column("body", LargeBinary, nullable=False))
@@ -87,8 +93,9 @@ REASONING = _table(
 ORDERS = _table(
     "orders", "account order_ref",
     "symbol side effect quantity type limit_price? time_in_force state seal filled why reasoning? message "
-    "approved exchange_date sent? updated",
+    "approved exchange_date sent? updated session? venue_id? unlocked?",
     _integer("run", nullable=True), _integer("cycle", nullable=True), _integer("dry"),
+    _integer("order_id", nullable=True), _integer("epoch", nullable=True),
     _within("accounts", "account"), _within("cycles", "account", "run", "cycle"),
 )  # fmt: skip
 ORDER_EVENTS = _table(
@@ -96,8 +103,9 @@ ORDER_EVENTS = _table(
     _within("orders", "account", "order_ref"),
 )  # fmt: skip
 FILLS = _table(
-    "fills", "account exec_id", "order_ref symbol side quantity price commission quality time realised",
-    _integer("run", nullable=True), _integer("cycle", nullable=True), _integer("entry"),
+    "fills", "account exec_id version", "order_ref symbol side quantity price commission quality time realised",
+    _integer("run", nullable=True), _integer("cycle", nullable=True), _integer("entry"), _integer("busted"),
+    _integer("venue_version"),
     _within("orders", "account", "order_ref"),
 )  # fmt: skip
 JOURNAL_ENTRIES = _table(
@@ -122,6 +130,56 @@ VERDICT_COUNTS = _table(
     _integer("refusals"), _integer("shrinks"), _within("runs", "account", "run"),
 )  # fmt: skip
 
+# The outputs of finished stages of a cycle that has no record yet; a restart goes on from them.
+STAGES = _table(
+    "stages", "account run cycle name", "at",
+    Column("body", LargeBinary, nullable=False), _within("cycles", "account", "run", "cycle"),
+)  # fmt: skip
+# A cycle that waits for a person or for the market; one row while it waits.
+WAITS = _table(
+    "waits", "account run cycle", "why until plan_hash since",
+    _integer("round"), _within("cycles", "account", "run", "cycle"),
+)  # fmt: skip
+APPROVALS = _table(
+    "approvals", "account run cycle plan_hash", "answer decided_by reason at",
+    _within("cycles", "account", "run", "cycle"),
+)  # fmt: skip
+# What the command line and the web ask an engine to do; `account` may be PLATFORM.
+REQUESTS = _table(
+    "requests", "request_id", "kind account body status asked_by created claimed_by? claimed? finished? result? error?",
+)  # fmt: skip
+SCHEDULES = _table("schedules", "account", "state reason at last_due?", _within("accounts", "account"))
+SCHEDULE_RUNS = _table(
+    "schedule_runs", "account due", "outcome reason at cycle_id?", _within("accounts", "account"),
+)  # fmt: skip
+LEASES = _table("leases", "account", "holder until at", _integer("epoch"), _within("accounts", "account"))
+ARMINGS = _table("armings", "account", "until at armed_by build config reason", _within("accounts", "account"))
+# The highest order id ever used at an endpoint: it only rises, whatever the venue says.
+ORDER_MARKS = _table("order_marks", "endpoint", "at", _integer("high_water"))
+# Every message of a broker, once, before it is applied.
+BROKER_MESSAGES = _table("broker_messages", "account digest", "body at applied?", _within("accounts", "account"))
+RECONCILIATIONS = _table(
+    "reconciliations", "account", "session at detail", _integer("clean"), _within("accounts", "account"),
+)  # fmt: skip
+# The first reading at which a position stood beyond its stop; a second one confirms it.
+BREACHES = _table("breaches", "account symbol cause", "first_at price", _within("accounts", "account"))
+# What a person is told: shown in the product and sent by the notifiers; `sent` when nothing is left to send.
+# `facts` and `deliveries` (by channel) are JSON.
+NOTICES = _table(
+    "notices", "number", "at event account severity dedup_key title body facts deliveries sent? read_at?",
+)  # fmt: skip
+API_TOKENS = _table(
+    "api_tokens", "token_id", "name digest scopes created expires last_used? revoked? hosts", _within("users"),
+)  # fmt: skip
+SESSIONS = _table("sessions", "session_id", "created seen expires stepped_up? revoked? client", _within("users"))
+SECRETS = _table("secrets", "name version", "key_id nonce body wrapped_key created retired?", _within("users"))
+ADMIN_READS = _table("admin_reads", "number", "at admin subject reason", _within("users"))
+ENGINES = Table(
+    "engines", METADATA, Column("engine_id", TEXT, primary_key=True, nullable=False),
+    *(Column(name, TEXT, nullable=False) for name in ("host", "started", "beat", "status", "code_version")),
+    Column("pid", Integer, nullable=False), sqlite_with_rowid=False,
+)  # fmt: skip
+
 MANDATES.append_constraint(UniqueConstraint("owner_id", "account", "hash"))
 JOURNAL_ENTRIES.append_constraint(UniqueConstraint("owner_id", "account", "kind", "ref"))
 
@@ -135,19 +193,30 @@ for _parent, _columns in (
     (FILLS, ("account", "order_ref")),
     (JOURNAL_LINES, ("account", "entry")),
     (VALUATIONS, ("account", "session")),
+    (REQUESTS, ("status", "created")),
+    (NOTICES, ("sent",)),
+    (NOTICES, ("dedup_key",)),
+    (API_TOKENS, ("digest",)),
 ):
     Index(f"ix_{_parent.name}_{'_'.join(_columns)}", _parent.c.owner_id, *(_parent.c[name] for name in _columns))
+# One cycle per key (an account's scheduled time), and one id per order at a venue's session.
+Index("ux_cycles_cycle_key", CYCLES.c.owner_id, CYCLES.c.account, CYCLES.c.cycle_key, unique=True)
+Index("ux_users_name", USERS.c.name, unique=True)
 
 
 def guard_triggers() -> tuple[str, ...]:
-    """The second wall behind the code, for SQLite: append-only tables and legal order states."""
+    """The second wall behind the code, for SQLite: append-only tables, one person, and legal order states."""
     refusals = tuple(
         f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         for table in APPEND_ONLY
         for verb in ("UPDATE", "DELETE")
     )
-    return refusals + trigger_sql()
+    one_person = (
+        "CREATE TRIGGER users_one_person BEFORE INSERT ON users WHEN EXISTS (SELECT 1 FROM users) "
+        "BEGIN SELECT RAISE(ABORT, 'SQLite is for one person'); END"
+    )
+    return (*refusals, one_person, *trigger_sql())
 
 
 @event.listens_for(METADATA, "after_create")

@@ -82,6 +82,12 @@ def standing(tx: Transaction, account: str) -> Standing:
     )
 
 
+def row(tx: Transaction, account: str, symbol: str = "") -> StateRow | None:
+    """What was last set for exactly this scope; None where nothing ever was."""
+    found = tx.one(_ONE, account=account, symbol=symbol)
+    return None if found is None else _row(found)
+
+
 def of_scope(tx: Transaction, account: str) -> tuple[TradingState, str]:
     """State and reason that were set for exactly this account, or for the platform (empty)."""
     row = tx.one(_ONE, account=account, symbol="")
@@ -96,8 +102,8 @@ def set_state(tx: Transaction, account: str, state: TradingState, *, reason: str
     before = TradingState.ACTIVE if known is None else TradingState(known["state"])
     if known is None:
         tx.run(_ADD, account=account, symbol=symbol, state=str(state), reason=reason, at=utc_text(at))
-    elif (known["state"], known["reason"]) == (str(state), reason):
-        return
+    elif (known["state"], known["reason"]) == (str(state), reason) and state is not TradingState.ACTIVE:
+        return  # a resume is an act each time: what is counted since the last one begins anew
     else:
         tx.run(
             _SET, account=account, symbol=symbol, b_state=str(state), b_reason=reason, b_at=utc_text(at)

@@ -2,27 +2,52 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from prudent.domain.accounts import AccountHistory, Position, TradingState
-from prudent.domain.cycles import CycleRecord
+from prudent.domain.accounts import AccountHistory, Breach, Position, TradingState
+from prudent.domain.cycles import CycleRecord, Wait
+from prudent.domain.errors import StoreError
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO
-from prudent.domain.orders import OrderIntent, OrderReport
-from prudent.domain.records import encode, utc_text
+from prudent.domain.records import Json, encode, utc_text
 from prudent.domain.rules import UserRule
-from prudent.ledger import accounts, audit, cycles, files, orders, proof, rules, runs, settings, states, valuations
+from prudent.ledger import (
+    accounts,
+    audit,
+    breaches,
+    cycles,
+    files,
+    proof,
+    rules,
+    runs,
+    schedules,
+    settings,
+    stages,
+    states,
+    valuations,
+)
 from prudent.ledger.accounts import Account, Flow, flow_kind
+from prudent.ledger.anchors import KEY_FILE, AnchorLine, AnchorLog
 from prudent.ledger.booking import FlowKind
-from prudent.ledger.database import AfterStatement, Database, open_database, sqlite_path
+from prudent.ledger.database import AfterStatement, Database, open_database
+from prudent.ledger.engines import Engines
 from prudent.ledger.hash_chain import Anchor, ChainReport
 from prudent.ledger.history import history
 from prudent.ledger.journal import Books
-from prudent.ledger.orders import PendingOrder
-from prudent.ledger.runs import Frozen, RunStatus
+from prudent.ledger.leases import Leases
+from prudent.ledger.measures import Measures
+from prudent.ledger.notices import NoticeBook
+from prudent.ledger.order_acts import OrderActs
+from prudent.ledger.people import People
+from prudent.ledger.permissions import Permissions
+from prudent.ledger.requests import Requests
+from prudent.ledger.runs import CycleRow, Frozen, RunStatus
+from prudent.ledger.schedules import ScheduleRun, ScheduleStanding
 from prudent.ledger.schema import PLATFORM
+from prudent.ledger.stages import Waiting
 from prudent.ledger.views import Views
 from prudent.ports import RunRef
 
@@ -36,29 +61,42 @@ def open_ledger(
 ) -> "LedgerStore":
     """Open or create the ledger of one owner; `:memory:` keeps nothing.
 
-    With `audit_folder` each recorded cycle is also written there as one JSON file. `after_statement` is told the SQL
-    of every change, for tests that end the process there.
+    With `audit_folder` each recorded cycle is also written there as one JSON file and closed with an anchor of the
+    audit chain, signed with the key beside the folder. `after_statement` is told the SQL of every change, for tests
+    that end the process there.
 
     Raises:
         StoreError: the file cannot be used; the message says why and what to do.
     """
-    database = open_database(sqlite_path(path_or_url), owner, after_statement=after_statement)
+    database = open_database(path_or_url, owner, after_statement=after_statement)
     return LedgerStore(database, audit_folder=audit_folder)
 
 
-class LedgerStore:
+class LedgerStore(OrderActs):
     """`ports.Ledger` on SQLite, and what opens accounts, moves money, sets rules and reads it all back."""
 
     def __init__(self, database: Database, *, audit_folder: Path | None = None) -> None:
         self._database = database
         self._books = Books()
         self._audit_folder = audit_folder
-        database.on_rollback = self._books.forget
+        self.anchors = AnchorLog(audit_folder, audit_folder.parent / KEY_FILE) if audit_folder is not None else None
         self.views = Views(database, self._books)
+        self.notices = NoticeBook(database)
+        self.people = People(database)
+        self.measures = Measures(database)
+        self.requests = Requests(database)
+        self.leases = Leases(database)
+        self.engines = Engines(database)
+        self.permissions = Permissions(database)
 
     @property
     def owner(self) -> str:
         return self._database.owner
+
+    def forget(self) -> None:
+        """Drop what is kept in memory only to be fast; nothing that is stored changes."""
+        self._books.forget()
+        self._database.source.statements.forget()
 
     def close(self) -> None:
         self._database.close()
@@ -105,9 +143,50 @@ class LedgerStore:
         with self._database.write() as tx:
             runs.end_run(tx, run, status, note=note, at=at)
 
-    def next_cycle(self, run: RunRef, *, at: datetime) -> int:
+    def next_cycle(self, run: RunRef, *, at: datetime, key: str | None = None, started_by: str = "") -> int:
         with self._database.write() as tx:
-            return runs.next_cycle(tx, run, at=at)
+            return runs.next_cycle(tx, run, at=at, key=key, started_by=started_by)
+
+    def cycle_by_key(self, account: str, key: str) -> str | None:
+        """The cycle that was begun under `key`; None when none was."""
+        with self._database.read() as tx:
+            return runs.by_key(tx, account, key)
+
+    def cycle_row(self, cycle_id: str) -> CycleRow:
+        """Where a cycle stands."""
+        with self._database.read() as tx:
+            return runs.standing(tx, cycle_id)
+
+    def frozen(self, run: RunRef) -> Frozen:
+        """Mode, mandate, rules and code that the run is fixed to."""
+        with self._database.read() as tx:
+            return runs.frozen(tx, run)
+
+    # Cycles under way: finished steps and waits
+
+    def find_stage(self, cycle_id: str, name: str) -> tuple[Json] | None:
+        """The output of a finished step, in a tuple of one; None when it has not finished."""
+        with self._database.read() as tx:
+            return stages.find(tx, cycle_id, name)
+
+    def keep_stage(self, cycle_id: str, name: str, output: Json, *, at: datetime) -> None:
+        with self._database.write() as tx:
+            stages.keep(tx, cycle_id, name, output, at=at)
+
+    def wait(self, waits: Wait, *, at: datetime) -> None:
+        """Mark a cycle as waiting for a person or for the market."""
+        with self._database.write() as tx:
+            stages.wait(tx, waits, at=at)
+
+    def go_on(self, cycle_id: str, *, at: datetime) -> None:
+        """A waiting cycle runs again."""
+        with self._database.write() as tx:
+            stages.go_on(tx, cycle_id, at=at)
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Every cycle that waits, the earliest end first."""
+        with self._database.read() as tx:
+            return stages.waiting(tx)
 
     def interrupted_cycles(self) -> tuple[str, ...]:
         """Cycles that began and have no record; asked at a start, what a killed process left."""
@@ -133,6 +212,9 @@ class LedgerStore:
         with self._database.write() as tx:
             name = cycles.record(tx, record, encoded, why=why)
         if self._audit_folder is not None:
+            # The cycle is recorded whatever becomes of its anchor; the next one covers it, and verifying tells why.
+            with suppress(StoreError):
+                self.anchor(at=record.finished)
             files.write_audit_file(self._audit_folder, record, encoded)
         return name
 
@@ -148,26 +230,46 @@ class LedgerStore:
         with self._database.read() as tx:
             return history(tx, self._books, account, session=session, at=at)
 
-    # Orders
-
-    def approve(self, run: RunRef, cycle: int, intents: Sequence[OrderIntent], *, at: datetime) -> None:
-        with self._database.write() as tx:
-            orders.approve(tx, run, cycle, intents, at=at)
-
-    def sending(self, account: str, order_ref: str, *, seal: str, at: datetime) -> None:
-        with self._database.write() as tx:
-            orders.sending(tx, account, order_ref, seal=seal, at=at)
-
-    def reported(self, account: str, report: OrderReport, *, at: datetime) -> None:
-        with self._database.write() as tx:
-            orders.reported(tx, self._books, account, report, at=at)
-
-    def pending_orders(self, account: str) -> tuple[PendingOrder, ...]:
-        """Orders that are not terminal, oldest first: what a start must ask the broker about."""
+    def cycles_under_way(self) -> tuple[str, ...]:
+        """Every cycle that runs or waits."""
         with self._database.read() as tx:
-            return orders.pending(tx, account)
+            return (*runs.interrupted(tx), *(each.wait.cycle for each in stages.waiting(tx)))
 
-    # Valuation, states, latches
+    # Schedules
+
+    def schedule(self, account: str) -> ScheduleStanding:
+        """Whether the account's schedule is paused, and how far it has been looked at."""
+        with self._database.read() as tx:
+            return schedules.standing(tx, account)
+
+    def set_schedule(self, account: str, state: str, *, reason: str, at: datetime) -> None:
+        """Pause or resume."""
+        with self._database.write() as tx:
+            schedules.set_state(tx, account, state, reason=reason, at=at)
+
+    def schedule_looked(self, account: str, *, until: datetime) -> None:
+        with self._database.write() as tx:
+            schedules.looked(tx, account, until=until)
+
+    def note_schedule_run(self, run: ScheduleRun, *, at: datetime) -> bool:
+        with self._database.write() as tx:
+            return schedules.note_run(tx, run, at=at)
+
+    def schedule_runs(self, account: str, most: int = 20) -> tuple[ScheduleRun, ...]:
+        with self._database.read() as tx:
+            return schedules.recent(tx, account, most)
+
+    # Valuation, states, latches, first readings
+
+    def breaches(self, account: str) -> tuple[Breach, ...]:
+        """Positions that were read beyond a trigger, each since its first reading."""
+        with self._database.read() as tx:
+            return breaches.known(tx, account)
+
+    def note_breaches(self, account: str, readings: Mapping[tuple[str, str], Decimal], *, at: datetime) -> None:
+        """One reading of an account, by symbol and cause; the same as before writes nothing."""
+        with self._database.write() as tx:
+            breaches.note(tx, account, readings, at=at)
 
     def value(self, account: str, *, nlv: Decimal, at: datetime, session: date) -> None:
         with self._database.write() as tx:
@@ -225,9 +327,22 @@ class LedgerStore:
     # Proof
 
     def verify_audit(self, *, anchor: Anchor | None = None) -> ChainReport:
-        """Walk the audit chain and the records it names; the report names the first broken row."""
+        """Walk the audit chain, the records it names and its anchors; the report names the first broken row."""
+        kept = None if self.anchors is None else self.anchors.read(self.owner)
         with self._database.read() as tx:
-            return proof.verify(tx, anchor)
+            return proof.verify(tx, anchor, kept)
+
+    def anchor(self, *, at: datetime) -> AnchorLine | None:
+        """Keep the chain's head in the anchor file; None where the ledger has no audit folder or no row."""
+        return None if self.anchors is None else self.anchors.append(self.owner, self.audit_head(), at)
+
+    def renew_anchors(self, *, reason: str, at: datetime) -> Path | None:
+        """Set anchors and lost key aside; the next anchor begins anew, and the chain says so for ever."""
+        if self.anchors is None:
+            return None
+        with self._database.write() as tx:
+            audit.note(tx, "audit_key_renewed", PLATFORM, at, {"reason": reason})
+        return self.anchors.set_aside(at)
 
     def audit_head(self) -> Anchor:
         """The chain's head, to be kept outside the database as an anchor."""

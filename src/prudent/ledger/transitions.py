@@ -7,6 +7,7 @@ S = OrderStatus
 _LIVE = frozenset({
     S.PARTIAL, S.FILLED, S.PEND_CANCEL, S.PEND_REPLACE, S.CANCELLED, S.EXPIRED, S.REJECTED, S.UNKNOWN,
 })  # fmt: skip
+_LATE = frozenset({S.FILLED_LATE, S.PARTIAL_LATE})
 _PENDING = frozenset({S.ACKED, S.PARTIAL, S.FILLED, S.CANCELLED, S.UNKNOWN})
 
 LEGAL: dict[OrderStatus, frozenset[OrderStatus]] = {
@@ -23,10 +24,13 @@ LEGAL: dict[OrderStatus, frozenset[OrderStatus]] = {
     S.PEND_CANCEL: _PENDING,
     S.PEND_REPLACE: _PENDING,
     S.FILLED: frozenset(),
-    S.CANCELLED: frozenset(),
-    S.REJECTED: frozenset(),
-    S.EXPIRED: frozenset(),
-    S.NOT_SENT: frozenset(),
+    # A fill that comes after the end of its order is a fact: it is booked, and the state says that it was late.
+    S.CANCELLED: _LATE,
+    S.REJECTED: _LATE,
+    S.EXPIRED: _LATE,
+    S.NOT_SENT: _LATE,
+    S.PARTIAL_LATE: frozenset({S.FILLED_LATE}),
+    S.FILLED_LATE: frozenset(),
     # An order of somebody else is followed to its end and never becomes ours.
     S.ORPHAN: frozenset({S.PARTIAL, S.FILLED, S.CANCELLED, S.EXPIRED, S.REJECTED}),
     S.WOULD_SEND: frozenset(),
@@ -36,17 +40,21 @@ LEGAL: dict[OrderStatus, frozenset[OrderStatus]] = {
 FIRST = frozenset({S.PROPOSED, S.DENIED, S.APPROVED, S.ORPHAN})
 NEVER_LEFT = frozenset({S.PROPOSED, S.DENIED, S.APPROVED, S.NOT_SENT, S.WOULD_SEND})
 PENDING = frozenset(set(OrderStatus) - DONE)
-# While an order is in one of these nobody can say what the broker has; its symbol takes no new risk.
-UNSETTLED = frozenset({S.SENDING, S.UNKNOWN, S.ORPHAN})
+# While an order is in one of these nobody can say what the broker has; its symbol takes no new risk. An ORPHAN locks
+# its symbol too, until it ends or a person unlocks it.
+UNSETTLED = frozenset({S.SENDING, S.UNKNOWN, S.HELD})
+# What may be live at the venue of ours: its rest counts as exposure, whatever the venue shows.
+AT_VENUE = UNSETTLED | {S.ACKED, S.PARTIAL, S.PEND_CANCEL, S.PEND_REPLACE}
+LATE = frozenset({S.FILLED_LATE, S.PARTIAL_LATE})
 
 
 def path(current: OrderStatus, told: OrderStatus) -> tuple[OrderStatus, ...]:
     """The states an order passes when `told` is reported, in order; empty when the report changes nothing.
 
     Whatever a broker says of an order it shows implies that it acknowledged it, so a direct fill of a SENDING order
-    passes ACKED. An acknowledged order that is no longer found has vanished, which is UNKNOWN and not absence.
+    passes ACKED. An order that the broker does not find is UNKNOWN and not absent: absence is proved, never told.
     """
-    if told is S.NOT_SENT and current in (S.ACKED, S.HELD, S.PARTIAL, S.PEND_CANCEL, S.PEND_REPLACE):
+    if told is S.NOT_SENT and current is not S.APPROVED:
         told = S.UNKNOWN
     if told in LEGAL[current]:
         return (told,)

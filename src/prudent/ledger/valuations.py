@@ -10,9 +10,9 @@ from prudent.domain.errors import InputError
 from prudent.domain.money import ZERO, is_finite, plain
 from prudent.domain.records import encode, utc_text
 from prudent.guards.catalogue import DAILY_LOSS_MAX, DRAWDOWN_MAX
-from prudent.ledger import audit, mandates
+from prudent.ledger import armings, audit, mandates
 from prudent.ledger.database import Row, Transaction
-from prudent.ledger.journal import Books
+from prudent.ledger.journal import Books, moment
 from prudent.ledger.schema import LATCHES, RUNS, VALUATIONS, mine
 
 ONE = Decimal(1)
@@ -158,6 +158,7 @@ def _judge(tx: Transaction, account: str, now: Valuation, at: datetime) -> None:
         latch(tx, account, DAILY_LOSS, at=at, session=now.session, reason=reason)
     if now.is_down(DRAWDOWN_MAX) and DRAWDOWN_HALT not in latched:
         latch(tx, account, DRAWDOWN_HALT, at=at, session=now.session, reason=f"drawdown {now.drawdown:.4%}")
+        armings.disarm(tx, account, reason=f"drawdown {now.drawdown:.4%}, the platform's limit", at=at)
     if DRAWDOWN in latched and not now.is_down(limits.drawdown_rearm):
         unlatch(tx, account, DRAWDOWN, at=at, reason=f"drawdown recovered to {now.drawdown:.4%}")
 
@@ -167,6 +168,24 @@ def daily_loss(start: Valuation | None, now: Valuation) -> tuple[Decimal, Decima
     if start is None or start.nlv <= 0:
         return None
     return start.nlv + now.flows_total - start.flows_total - now.nlv, start.nlv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latch:
+    """A limit that was hit and holds on."""
+
+    kind: str
+    session: date
+    reason: str
+    at: datetime
+
+
+def latch_rows(tx: Transaction, account: str) -> tuple[Latch, ...]:
+    """Every latch that holds, with its reason."""
+    return tuple(
+        Latch(kind=row["kind"], session=date.fromisoformat(row["session"]), reason=row["reason"], at=moment(row["at"]))
+        for row in sorted(tx.all(_LATCHES, account=account), key=lambda row: str(row["kind"]))
+    )
 
 
 def latches(tx: Transaction, account: str) -> dict[str, date]:

@@ -152,6 +152,9 @@ for _parent, _columns in (
 
 def upgrade() -> None:
     connection = op.get_bind()
+    if connection.dialect.name != "sqlite":
+        # On PostgreSQL the ledger begins at the next revision.
+        return
     TABLES.create_all(connection, checkfirst=False)
     present = set(inspect(connection).get_table_names())
     for name in KEPT:
@@ -159,18 +162,20 @@ def upgrade() -> None:
             columns = ", ".join(column.name for column in TABLES.tables[name].columns)
             op.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM kept_{name}")
             op.execute(f"DROP TABLE kept_{name}")
-    if connection.dialect.name == "sqlite":
-        for statement in _triggers():
-            connection.exec_driver_sql(statement)
+    for statement in triggers():
+        connection.exec_driver_sql(statement)
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name != "sqlite":
+        return
     for name in KEPT:
         op.execute(f"CREATE TABLE kept_{name} AS SELECT * FROM {name}")
     TABLES.drop_all(op.get_bind(), checkfirst=False)
 
 
-def _triggers() -> list[str]:
+def triggers() -> list[str]:
+    """The walls behind the code: append-only tables and legal order states."""
     found = [
         f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
