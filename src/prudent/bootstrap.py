@@ -3,42 +3,65 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
+from typing import Protocol
 
 from prudent import __version__
 from prudent.brokers.dry_run import DryRunBroker
 from prudent.brokers.simulated import SimulatedBroker, open_store
 from prudent.clock import SimulatedClock, SystemClock
-from prudent.domain.accounts import Mode, TradingState
-from prudent.domain.cycles import Interlock
-from prudent.domain.errors import ConfigError, InputError, StoreError
+from prudent.domain.accounts import Mode
+from prudent.domain.cycles import Consent, Draft, Interlock
+from prudent.domain.errors import BlockedError, ConfigError, InputError, StoreError
+from prudent.domain.interlocks import Switches, interlocks
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import OrderStatus
-from prudent.domain.records import utc_text
+from prudent.domain.records import Json, digest, utc_text
 from prudent.ledger import LedgerStore, open_ledger
+from prudent.ledger.approvals import Word
+from prudent.ledger.kill_switch import KillSwitch
+from prudent.ledger.runs import CycleRow
 from prudent.marketdata.calendars import ExchangeCalendar
 from prudent.marketdata.instruments import InstrumentMaster
-from prudent.pipeline.world import World
-from prudent.ports import Broker, Clock, MarketData
+from prudent.pipeline.absence import ReconcileMemory
+from prudent.pipeline.pace import Pace
+from prudent.pipeline.world import World, at_once
+from prudent.ports import Broker, Clock, MarketData, Permit
 from prudent.registry import strategy
 from prudent.settings import Loaded, load_settings
+from prudent.strategies.protection import NAME as PROTECTION
 
 CONFIG_FILE = "invest.yaml"
 KILL_FILE = "KILL"
 INSTRUMENTS_FILE = "instruments.csv"
+# The owner of a home's ledger where nobody is named: the one person of a SQLite file.
+LOCAL = "local"
 _IN_DOUBT = (OrderStatus.SENDING, OrderStatus.UNKNOWN)
+
+
+class Holding(Protocol):
+    """The leases that this process holds: `epoch` is None for an account whose lease it has not, or has lost."""
+
+    holder: str
+
+    def epoch(self, account: str) -> int | None: ...
 
 
 @dataclass(kw_only=True)
 class Desk:
-    """One opened home. The ledger remembers, the broker holds the book, the market answers as of the clock."""
+    """One opened home. The ledger remembers, the broker holds the book, the market answers as of the clock.
+
+    `venue` is the simulated broker where that is the desk's own. `consent` makes the answer to a cycle's draft; None:
+    approvals and the market's hours do. `endpoint` is what the venue trades with, real money (LIVE) or play money.
+    """
 
     home: Path
     loaded: Loaded
@@ -48,9 +71,14 @@ class Desk:
     instruments: InstrumentMaster
     market: MarketData
     ledger: LedgerStore
-    broker: SimulatedBroker
+    broker: Broker
+    venue: SimulatedBroker | None
     config_hash: str
+    consent: Callable[[CycleRow, Mandate], Callable[[Draft], Consent]] | None = None
+    endpoint: Mode = Mode.PAPER
+    reconciling: ReconcileMemory = field(default_factory=ReconcileMemory)
     _leased: bool = field(default=False, init=False)
+    _leases: Holding | None = field(default=None, init=False)
 
     def account_ids(self) -> tuple[str, ...]:
         """Accounts that have a mandate, in the order of the configuration."""
@@ -70,15 +98,26 @@ class Desk:
 
     def agree_terms(self, mandate: Mandate) -> None:
         """Let the venue trade the account at the costs, the slippage and with the shorts that its mandate says."""
-        self.broker.set_terms(
-            mandate.account,
-            allow_short=mandate.planning.allow_short,
-            costs=mandate.costs,
-            slippage_bps=mandate.slippage_bps,
-        )
+        if self.venue is not None:
+            self.venue.set_terms(
+                mandate.account,
+                allow_short=mandate.planning.allow_short,
+                costs=mandate.costs,
+                slippage_bps=mandate.slippage_bps,
+            )
 
-    def world(self, mandate: Mandate, mode: Mode) -> World:
-        """The ports of one account's cycle in that mode."""
+    def own_venue(self) -> SimulatedBroker:
+        """The simulated venue, where accounts are opened and money is moved by command.
+
+        Raises:
+            InputError: the desk trades at somebody else's venue.
+        """
+        if self.venue is None:
+            raise InputError(f"accounts and money are moved at {self.broker.name} itself, not by this command")
+        return self.venue
+
+    def world(self, mandate: Mandate, mode: Mode, *, cycle: CycleRow | None = None) -> World:
+        """The ports of one account's cycle in that mode; `cycle` is the one under way, None for a look around."""
         broker: Broker = DryRunBroker(self.broker) if mode is Mode.DRY_RUN else self.broker
         return World(
             mode=mode,
@@ -88,71 +127,126 @@ class Desk:
             market=self.market,
             broker=broker,
             ledger=self.ledger,
-            strategy=strategy(mandate.strategy),
+            strategy=strategy(PROTECTION if cycle is not None and cycle.only_exits else mandate.strategy),
             code_version=self.code_version,
-            interlocks=lambda account: self.interlocks(account, mode),
-            stop_reason=self.stop_reason,
+            interlocks=lambda account: self.interlocks(account, mode, cycle),
+            stop_reason=self.stop_reason if mode is not Mode.LIVE else lambda account: self._live_stop(account, cycle),
             target_of=self.target_of,
             read_file=self.read_file,
+            confirms=not isinstance(self.clock, SimulatedClock),
+            permit=self.permit,
+            turn=self.pace.turn,
+            consent=self.consent(cycle, mandate) if cycle is not None and self.consent is not None else at_once,
         )
+
+    def permit(self, account: str) -> Permit:
+        """The right to send for an account now: its lease, and the venue's live session.
+
+        Raises:
+            BlockedError: this process works under leases and has not, or no longer, that of the account.
+        """
+        link = self.broker.link(account)
+        if self._leases is None:
+            return Permit(session=link.session, next_order_id=link.next_order_id)
+        epoch = self._leases.epoch(account)
+        if epoch is None:
+            raise BlockedError(f"the lease of account {account} must be held to send, was lost; nothing more is sent")
+        return Permit(
+            holder=self._leases.holder, epoch=epoch, at=SystemClock().now(), session=link.session,
+            next_order_id=link.next_order_id,
+        )  # fmt: skip
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How fast orders may leave; desks of one process on wall time share one."""
+        return Pace(self.clock, self.clock.pause, lock=Lock())
 
     @cached_property
     def code_version(self) -> str:
         """The release and a digest of the package's source: what a run freezes and arming pins."""
-        package = Path(__file__).parent
-        seal = sha256()
-        for path in sorted(package.rglob("*.py")):
-            seal.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-        return f"{__version__}+{seal.hexdigest()[:12]}"
+        return _code_version()
 
     @contextmanager
-    def leased(self) -> Iterator[None]:
-        """Mark that this process holds the home's lease, which interlock M08 asks for."""
-        self._leased = True
+    def leased(self, leases: Holding | None = None) -> Iterator[None]:
+        """Mark that this process holds the home's lease, which interlock M08 asks for, and those of its accounts."""
+        self._leased, self._leases = True, leases
         try:
             yield
         finally:
-            self._leased = False
+            self._leased, self._leases = False, None
 
-    def interlocks(self, account: str, mode: Mode) -> tuple[Interlock, ...]:
-        """The mode interlocks that paper and dry-run need; live is not wired to any broker yet."""
-        killed = self.stop_reason("")
-        rehearsal = mode is Mode.DRY_RUN
-        in_doubt = [each.order_ref for each in self.ledger.pending_orders(account) if each.state in _IN_DOUBT]
-        found = [
-            ("M01", "mode", mode in (Mode.PAPER, Mode.DRY_RUN, Mode.BACKTEST), str(mode)),
-            ("M04", "kill switch", killed is None or rehearsal, killed or "not set"),
-            ("M08", "lease", self._leased or rehearsal, "held by this process" if self._leased else "not held"),
-            ("M09", "reconciled", not in_doubt, ", ".join(in_doubt) or "the fate of every order is known"),
-            ("M10", "configuration", _config_hash(self.home) == self.config_hash, "unchanged since the start"),
-        ]
-        return tuple(Interlock(id=i, name=n, satisfied=ok, detail=detail) for i, n, ok, detail in found)
+    def holds(self, account: str) -> bool:
+        """True while this process may trade the account."""
+        return self._leased and (self._leases is None or self._leases.epoch(account) is not None)
+
+    def interlocks(self, account: str, mode: Mode, cycle: CycleRow | None = None) -> tuple[Interlock, ...]:
+        """The interlocks that a cycle of the account needs in that mode, as they stand now."""
+        return interlocks(self.switches(account, mode, cycle))
+
+    def switches(self, account: str, mode: Mode, cycle: CycleRow | None = None) -> Switches:
+        """Every switch that an order of the account must pass; what cannot be read stays at its safe side."""
+        settings = self.loaded.settings
+        own = settings.accounts.get(account)
+        protects = cycle is not None and cycle.kind == PROTECTION
+        held = self.holds(account)
+        return Switches(
+            mode=mode, configured=self.mode, dry_run=settings.switches.dry_run,
+            allow_orders=settings.switches.allow_orders, enable_order_exec=settings.switches.enable_order_exec,
+            killed=self.kill_switch.reasons(self.ledger, ""), auto_trade=own is not None and own.auto_trade,
+            confirmed_at=None if cycle is None else self._confirmed_at(cycle),
+            arming=self.ledger.permissions.arming(account), endpoint=self.endpoint, leased=held,
+            in_doubt=self._in_doubt(account), build=self.code_version, config=self.config_hash,
+            config_now=_config_hash(self.home), arming_config=self.arming_config,
+            excused=protects and own is not None and own.protective_exits_when_disarmed, now=self.clock.now(),
+        )  # fmt: skip
+
+    def is_stale(self) -> bool:
+        """True once the configuration's files differ from those that the desk was opened with."""
+        return _config_hash(self.home) != self.config_hash
+
+    @cached_property
+    def kill_switch(self) -> KillSwitch:
+        return KillSwitch(self.home / KILL_FILE)
+
+    @cached_property
+    def arming_config(self) -> str:
+        """What arming pins beside the build: the files and every value in force, models and environment included."""
+        values: Json = self.loaded.settings.model_dump(mode="json")
+        return digest({"files": self.config_hash, "values": values})
+
+    def _confirmed_at(self, cycle: CycleRow) -> datetime | None:
+        """When a person said yes to the very plan that the cycle waits or last waited with."""
+        waiting = self.ledger.permissions.wait_of(cycle.id)
+        said = None if waiting is None else self.ledger.permissions.answer(cycle.id, waiting.wait.plan_hash)
+        return said.at if said is not None and said.word is Word.YES else None
+
+    def _in_doubt(self, account: str) -> tuple[str, ...]:
+        return tuple(each.order_ref for each in self.ledger.pending_orders(account) if each.state in _IN_DOUBT)
 
     def stop_reason(self, account: str) -> str | None:
         """Why nothing may be sent now, or None; an unreadable switch counts as set."""
-        kill = self.home / KILL_FILE
-        try:
-            if kill.exists():
-                return f"kill switch file: {kill.read_text(encoding='utf-8').strip() or 'no reason given'}"
-            for scope in dict.fromkeys(("", account)):
-                state, reason = self.ledger.state(scope)
-                if state is TradingState.HALTED:
-                    return f"{scope or 'platform'} is HALTED: {reason}"
-        except (OSError, StoreError) as error:
-            return f"the kill switch cannot be read: {error}"
-        return None
+        found = self.kill_switch.reasons(self.ledger, account)
+        return "the kill switch cannot be read" if found is None else next(iter(found), None)
+
+    def _live_stop(self, account: str, cycle: CycleRow | None) -> str | None:
+        """Real money: every interlock is asked once more before each submit, not the kill switch alone.
+
+        All but M09, for the order that is about to leave is itself in doubt by then; its claim asks about the others.
+        """
+        found = (each for each in self.interlocks(account, Mode.LIVE, cycle) if not each.satisfied and each.id != "M09")
+        return self.stop_reason(account) or next((f"{each.id} {each.name}: {each.detail}" for each in found), None)
 
     def set_kill_file(self, reason: str | None) -> None:
         """Set the file that stops every process of this home at its next submit, or take it away."""
-        path = self.home / KILL_FILE
-        if reason is None:
-            path.unlink(missing_ok=True)
-        else:
-            _write_atomically(path, reason + "\n")
+        self.kill_switch.set_file(reason)
 
     def target_of(self, account: str) -> Mapping[str, Decimal]:
-        """The target weights of another account's last decision."""
-        record = self.ledger.load_record(self.last_cycle_id(account))
+        """The target weights of another account's last decision; cycles that only closed something decided none."""
+        newest = self.last_cycle_id(account)
+        rows = self.ledger.views.decisions(account).rows
+        decided = [row for row in rows if row.record_digest and row.decided_by != PROTECTION]
+        traded = [row for row in decided if row.mode != Mode.DRY_RUN] or decided
+        record = self.ledger.load_record(traded[0].id if traded else newest)
         return {target.symbol: target.weight for target in record.decision.targets}
 
     def last_cycle_id(self, account: str) -> str:
@@ -174,8 +268,8 @@ class Desk:
         raise InputError(f"file {name!r} must exist, was neither here nor in {self.home / 'json'}; check the name")
 
 
-def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None) -> Desk:
-    """Open a home that `invest init` made, in its effective mode.
+def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None, owner: str = LOCAL) -> Desk:
+    """Open a home that `invest init` made, in its effective mode, for one owner of its ledger.
 
     Raises:
         ConfigError: there is no home there, its configuration is wrong, or it asks for what is not built in.
@@ -192,13 +286,24 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None) -> Desk
     instruments = InstrumentMaster(own_list if own_list.is_file() else None)
     clock = _clock(home, loaded)
     market = _market(home, loaded, clock, calendar)
-    store = open_store(home / "data" / "venue.sqlite")
+    store = open_store(loaded.settings.data.venue or home / "data" / "venue.sqlite")
     venue = SimulatedBroker(store, market, calendar, clock, instruments=instruments)
     return Desk(
         home=home, loaded=loaded, mode=mode, clock=clock, calendar=calendar, instruments=instruments, market=market,
-        ledger=open_ledger(home / "data" / "ledger.sqlite", audit_folder=home / "audit"), broker=venue,
-        config_hash=_config_hash(home),
+        ledger=open_ledger(
+            loaded.settings.database.url or home / "data" / "ledger.sqlite", owner=owner, audit_folder=home / "audit"
+        ),
+        broker=venue, venue=venue, config_hash=_config_hash(home),
     )  # fmt: skip
+
+
+@cache
+def _code_version() -> str:
+    package = Path(__file__).parent
+    seal = sha256()
+    for path in sorted(package.rglob("*.py")):
+        seal.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{__version__}+{seal.hexdigest()[:12]}"
 
 
 def _market(home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar) -> MarketData:
@@ -216,6 +321,11 @@ def _market(home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar
     return YahooMarket(clock, calendar, home / "data" / "cache")
 
 
+def home_clock(loaded: Loaded) -> SystemClock | SimulatedClock:
+    """The clock of a home, for what needs the time of its record and no desk."""
+    return _clock(loaded.home, loaded)
+
+
 def _clock(home: Path, loaded: Loaded) -> SystemClock | SimulatedClock:
     """Wall time with live data; with sample or file data the time where the home's clock was left."""
     if loaded.settings.data.source == "yahoo":
@@ -230,6 +340,11 @@ def _clock(home: Path, loaded: Loaded) -> SystemClock | SimulatedClock:
     if start is None:
         raise ConfigError("clock.start must be set with sample or file data; add e.g. `clock: {start: 2022-11-28}`")
     return SimulatedClock(start, on_move=lambda now: _write_atomically(path, json.dumps({"now": utc_text(now)})))
+
+
+def current_clock(desk: Desk) -> SystemClock | SimulatedClock:
+    """The desk's clock as it stands now, for a process that only reads: another one may have moved a simulated one."""
+    return desk.clock if isinstance(desk.clock, SystemClock) else _clock(desk.home, desk.loaded)
 
 
 def _config_hash(home: Path) -> str:

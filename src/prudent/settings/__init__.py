@@ -11,13 +11,16 @@ from pydantic import ValidationError
 
 from prudent.domain.errors import ConfigError, InputError
 from prudent.domain.records import Json
+from prudent.settings.channels import NotifySettings
 from prudent.settings.models import (
     ACCOUNT_ID,
     SCHEMA_VERSION,
     AccountSettings,
+    BackupSettings,
     ClockSettings,
     DataSettings,
     IbkrSettings,
+    ScheduleSettings,
     Settings,
     SwitchSettings,
     parse_fraction,
@@ -28,9 +31,9 @@ from prudent.settings.sources import Found, explain, is_secret
 REDACTED = "REDACTED"
 
 __all__ = [
-    "REDACTED", "SCHEMA_VERSION", "AccountSettings", "ClockSettings", "DataSettings", "IbkrSettings", "Loaded",
-    "Settings", "SwitchSettings", "check_account_id", "home_dir", "json_schema", "load_settings", "parse_fraction",
-    "rows",
+    "REDACTED", "SCHEMA_VERSION", "AccountSettings", "BackupSettings", "ClockSettings", "DataSettings",
+    "IbkrSettings", "Loaded", "NotifySettings", "ScheduleSettings", "Settings", "SwitchSettings", "access_token",
+    "check_account_id", "home_dir", "json_schema", "load_settings", "parse_fraction", "rows",
 ]  # fmt: skip
 
 
@@ -60,6 +63,26 @@ def home_dir(option: Path | None = None, *, environ: Mapping[str, str] | None = 
     if sys.platform == "win32":
         return Path(env.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "prudent"
     return Path(env.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "prudent"
+
+
+def access_token(*, environ: Mapping[str, str] | None = None) -> str | None:
+    """The API token of whoever calls: INVEST_TOKEN, or the text of the file that INVEST_TOKEN_FILE names.
+
+    Raises:
+        ConfigError: both are set, or the file cannot be read.
+    """
+    env = _environment(environ)
+    token, path = env.get("INVEST_TOKEN", "").strip(), env.get("INVEST_TOKEN_FILE", "")
+    if token and path:
+        raise ConfigError("either INVEST_TOKEN or INVEST_TOKEN_FILE must be set, were both; unset one")
+    if path:
+        try:
+            token = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"INVEST_TOKEN_FILE must name a readable file, but {error}; correct the path") from error
+        if not token:
+            raise ConfigError(f"INVEST_TOKEN_FILE must name a file with a token, {path} is empty; write it there")
+    return token or None
 
 
 def load_settings(

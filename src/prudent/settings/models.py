@@ -1,26 +1,28 @@
 """What a configuration may say: strict models, each a door to one domain type."""
 
+import difflib
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
 from prudent.domain.accounts import AccountClass, Mode
+from prudent.domain.interlocks import effective_mode
 from prudent.domain.mandate import (
     Allocator,
+    Approval,
     CostModel,
     Exits,
     Limits,
@@ -32,6 +34,8 @@ from prudent.domain.mandate import (
 )
 from prudent.domain.money import from_float
 from prudent.domain.records import Json
+from prudent.settings.channels import NotifySettings
+from prudent.settings.strict import Strict
 
 SCHEMA_VERSION = 1
 ACCOUNT_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$"
@@ -73,6 +77,10 @@ def _unless_off(value: object) -> object:
     return "off" if value is False else value  # YAML 1.1 reads a bare `off` as false
 
 
+def _none_is_a_word(value: object) -> object:
+    return None if value is None else str(value)
+
+
 def _no_secrets(parameters: dict[str, object]) -> dict[str, object]:
     for key in parameters:
         if SECRET_NAME.search(key):
@@ -90,17 +98,15 @@ PositiveMoney = Annotated[Decimal, Field(gt=0)]
 AccountId = Annotated[str, Field(pattern=ACCOUNT_ID)]
 
 
-class Strict(BaseModel):
-    """Refuses unknown keys, and cannot be changed after it was read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
 class DataSettings(Strict):
-    """Where prices come from; `path` is the folder of the source `files`."""
+    """Where prices come from; `path` is the folder of the source `files`.
+
+    `venue` is the simulated venue's file, else one in the home; engines that share a ledger share it too.
+    """
 
     source: Literal["sample", "files", "yahoo"] = "sample"
     path: Path | None = None
+    venue: Path | None = None
 
     @model_validator(mode="after")
     def _folder(self) -> "DataSettings":
@@ -193,8 +199,51 @@ class PlanningSettings(Strict):
     no_trading: tuple[str, ...] = ()
 
 
+class ScheduleSettings(Strict):
+    """When an account's cycles run: five cron fields, or `open+30m` / `close-30m` of its exchange.
+
+    `timezone` is needed with cron; `missed` says what becomes of a time at which no engine ran.
+    """
+
+    cron: str | None = None
+    at: str | None = None
+    timezone: str | None = None
+    missed: Literal["skip", "run_once"] = "skip"
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "ScheduleSettings":
+        if (self.cron is None) == (self.at is None):
+            raise ValueError("needs either `cron` or `at`; write e.g. `at: open+30m`")
+        if self.cron is not None and self.timezone is None:
+            raise ValueError("needs `timezone` beside `cron`; write e.g. `timezone: America/New_York`")
+        if self.at is not None and not re.fullmatch(r"(open|close)([+-](?=\d)(\d+h)?(\d+m)?)?", self.at):
+            raise ValueError(f"`at` must be like open+30m, close-30m or open+1h30m, was {self.at!r}; correct it")
+        if self.at is not None and self.timezone is not None:
+            raise ValueError("`at` is relative to the exchange's session and takes no `timezone`; remove it")
+        return self
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        if zone is not None and zone not in available_timezones():
+            near = difflib.get_close_matches(zone, available_timezones(), n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; write e.g. America/New_York"
+            raise ValueError(f"must be a time zone of the IANA database, was {zone!r}{hint}")
+        return zone
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, cron: str | None) -> str | None:
+        if cron is not None:
+            from croniter import croniter
+
+            if len(cron.split()) != 5 or not croniter.is_valid(cron):
+                raise ValueError(f"must be five cron fields like `30 10 * * mon-fri`, was {cron!r}; correct it")
+        return cron
+
+
 class AccountSettings(Strict):
-    """One account's mandate as a person writes it."""
+    """One account's mandate as a person writes it; `owner` is the user whose account it is."""
 
     name: str = ""
     account_class: AccountClass = Field(default=AccountClass.DIRECTED, alias="class")
@@ -210,6 +259,12 @@ class AccountSettings(Strict):
     planning: PlanningSettings = PlanningSettings()
     costs: CostModel = CostModel.IBKR_FIXED
     slippage_bps: Annotated[Decimal, Field(ge=0, le=1000)] = Decimal(2)
+    approval: Annotated[Approval | None, BeforeValidator(_none_is_a_word)] = None
+    approval_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 24
+    protective_exits_when_disarmed: bool = False
+    auto_trade: bool = False
+    schedule: tuple[ScheduleSettings, ...] = ()
+    owner: str | None = None
 
     def mandate(self, account: str) -> Mandate:
         """What a run of this account freezes."""
@@ -220,7 +275,55 @@ class AccountSettings(Strict):
             universe=self.universe, limits=Limits(**dict(self.limits)),
             strategy_limits=StrategyLimits(**dict(self.strategy_limits)), exits=Exits(**dict(self.exits)),
             planning=Planning(**dict(self.planning)), costs=self.costs, slippage_bps=self.slippage_bps,
+            approval=self.approval, approval_hours=self.approval_hours,
+            protective_exits_when_disarmed=self.protective_exits_when_disarmed,
         )  # fmt: skip
+
+
+class DatabaseSettings(Strict):
+    """Where the ledger lies: nothing for SQLite in the home, or a `postgresql://` URL for many users and machines."""
+
+    url: str | None = None
+
+
+class SecretsSettings(Strict):
+    """Where the master key of stored secrets lies; nothing for `secrets.key` in the home."""
+
+    key_path: Path | None = None
+
+
+class EngineSettings(Strict):
+    """How the engine works: seconds between looks at the market for protection, and its limits of memory."""
+
+    protection_seconds: Annotated[float | None, Field(gt=0)] = None
+    memory_soft_mb: Annotated[int, Field(ge=64)] = 4096
+    memory_hard_mb: Annotated[int, Field(ge=128)] = 6144
+    workers: Annotated[int, Field(ge=1, le=64)] = 4
+
+    @model_validator(mode="after")
+    def _hard_above_soft(self) -> "EngineSettings":
+        if self.memory_hard_mb <= self.memory_soft_mb:
+            raise ValueError(f"needs memory_hard_mb above memory_soft_mb {self.memory_soft_mb}; raise it")
+        return self
+
+
+class WebSettings(Strict):
+    """Where the web process listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8501
+
+
+class BackupSettings(Strict):
+    """Where `invest backup` puts its files: a folder or an `s3://bucket/prefix` URL; and how many are kept.
+
+    `database_url` is an administrator's, for a ledger on PostgreSQL: the product's own login cannot see every row.
+    """
+
+    to: str | None = None
+    endpoint: str | None = None
+    database_url: str | None = None
+    keep: Annotated[int, Field(ge=1)] = 35
 
 
 class Settings(Strict):
@@ -232,12 +335,18 @@ class Settings(Strict):
     clock: ClockSettings = ClockSettings()
     switches: SwitchSettings = SwitchSettings()
     ibkr: IbkrSettings = IbkrSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    secrets: SecretsSettings = SecretsSettings()
+    engine: EngineSettings = EngineSettings()
+    web: WebSettings = WebSettings()
+    notify: NotifySettings = NotifySettings()
+    backup: BackupSettings = BackupSettings()
     accounts: dict[AccountId, AccountSettings] = Field(default_factory=dict)
 
     @property
     def effective_mode(self) -> Mode:
         """The mode after `DRY_RUN`: it turns every trading mode into dry-run and never the other way."""
-        return Mode.DRY_RUN if self.switches.dry_run and self.mode is not Mode.OFF else self.mode
+        return effective_mode(self.mode, self.switches.dry_run)
 
 
 def json_object(values: Mapping[str, object]) -> dict[str, Json]:

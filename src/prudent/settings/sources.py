@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from prudent.settings.models import SECRET_NAME, Settings
+from prudent.settings.retired_names import ENV_PREFIX, what_was_meant
 
-ENV_PREFIX = "INVEST__"
 VERBATIM = {
     "IBKR_HOST": "ibkr.host",
     "IBKR_PORT": "ibkr.port",
@@ -21,6 +21,8 @@ VERBATIM = {
     "ALLOW_ORDERS": "switches.allow_orders",
     "ENABLE_ORDER_EXEC": "switches.enable_order_exec",
 }
+# URLs that carry passwords and tokens.
+HOLDS_SECRETS = (("notify", "urls"), ("notify", "webhook", "url"), ("database", "url"), ("backup", "database_url"))
 _SAFE_TRUE = {"switches.dry_run"}
 _PLAIN = {
     "string_pattern_mismatch": "must be 1 to 32 letters, digits, '.', '_' or '-' (currency: 3 capitals); rename it",
@@ -30,8 +32,9 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
 def is_secret(path: tuple[str, ...], origin: str) -> bool:
-    """True for a key named like a secret, and for everything that came from a `…_FILE`."""
-    return bool(SECRET_NAME.search(path[-1])) or origin.endswith("_FILE")
+    """True for a key named like a secret or that holds one, and for everything that came from a `…_FILE`."""
+    holds = any(path[: len(place)] == place for place in HOLDS_SECRETS)
+    return holds or bool(SECRET_NAME.search(path[-1])) or origin.endswith("_FILE")
 
 
 class Found:
@@ -91,7 +94,10 @@ class Found:
 
     def read_environment(self, environ: Mapping[str, str]) -> None:
         for name in sorted(environ):
-            if name in VERBATIM:
+            meant = what_was_meant(name, VERBATIM, Settings.model_fields)
+            if meant is not None:
+                self.problems.append(f"env {name} is retired or misspelt, it would be ignored; unset it, use {meant}")
+            elif name in VERBATIM:
                 self._put_text(tuple(VERBATIM[name].split(".")), environ[name], f"env {name}")
             elif name.startswith(ENV_PREFIX):
                 file = name.endswith("_FILE")

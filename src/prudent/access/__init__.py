@@ -1,0 +1,1 @@
+"""Who a person is and what they may do: passwords, sessions, tokens, sealed secrets and authority; no database here."""

@@ -1,0 +1,1 @@
+"""Channels to a person: Apprise services and a signed webhook, and what a finished cycle has to tell."""
