@@ -1,5 +1,6 @@
-"""Let simulated time pass: session by session, valuing every account at each open and close on the way."""
+"""Let simulated time pass: from open to close to scheduled time, valuing every account on the way."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from prudent.bootstrap import Desk
@@ -7,13 +8,16 @@ from prudent.clock import SimulatedClock
 from prudent.domain.errors import InputError
 from prudent.ports import Session
 from prudent.workflows.recovery import settle_orders
+from prudent.workflows.schedule import due_times
 from prudent.workflows.valuation import value_account
 
 AFTER_OPEN = timedelta(minutes=30)
 
 
-def advance(desk: Desk, to: datetime) -> None:
-    """Move the simulated clock to `to`, stopping at every open and close between to settle orders and value accounts.
+def advance(desk: Desk, to: datetime, *, work: Callable[[Desk], None] | None = None) -> None:
+    """Move the simulated clock to `to`, stopping on the way at every open, close and scheduled time.
+
+    At each stop orders are settled and accounts valued; `work` is what an engine does there (`passing.attend`).
 
     Raises:
         InputError: the desk runs on wall time, or `to` lies before the clock.
@@ -23,12 +27,19 @@ def advance(desk: Desk, to: datetime) -> None:
         raise InputError("only a simulated clock can be advanced; this desk runs on wall time with live data")
     if to < clock.now():
         raise InputError(f"the clock stands at {clock.now():%Y-%m-%d %H:%M} UTC and cannot go back to {to:%Y-%m-%d}")
-    for session in desk.calendar.sessions(clock.now().date(), to.date()):
-        for moment in (session.open, session.close):
-            if clock.now() < moment <= to:
-                clock.move_to(moment)
-                mark(desk)
+    for moment in _stops(desk, to, scheduled=work is not None):
+        clock.move_to(moment)
+        mark(desk)
+        if work is not None:
+            work(desk)
     clock.move_to(to)
+
+
+def _stops(desk: Desk, to: datetime, *, scheduled: bool) -> list[datetime]:
+    now = desk.clock.now()
+    sessions = desk.calendar.sessions(now.date(), to.date())
+    stops = {moment for session in sessions for moment in (session.open, session.close) if now < moment <= to}
+    return sorted(stops | set(due_times(desk, now, to) if scheduled else ()))
 
 
 def after_open(session: Session) -> datetime:

@@ -1,11 +1,16 @@
 """Stop, resume and cancel: effective at once, remembered over restarts, and never more than was asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import TradingState
+from prudent.domain.errors import BlockedError, DeskError
+from prudent.domain.notices import Event
 from prudent.domain.orders import OrderReport
+from prudent.ledger.valuations import DRAWDOWN, DRAWDOWN_HALT
+from prudent.workflows.notices import happened, tell
+from prudent.workflows.orders import at_venue, cancel_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,40 +25,112 @@ class Scope:
         parts += [f"symbol {self.symbol}"] if self.symbol else []
         return ", ".join(parts) or "the whole platform"
 
+    @property
+    def options(self) -> str:
+        """The scope as options of a command, each after a space."""
+        parts = [f" --account {self.account}"] if self.account else []
+        return "".join(parts + ([f" --symbol {self.symbol}"] if self.symbol else []))
+
 
 def halt(desk: Desk, scope: Scope, *, state: TradingState, reason: str) -> tuple[OrderReport, ...]:
-    """Set HALTED (and cancel our own orders there) or REDUCING; returns what the cancels answered."""
-    desk.ledger.set_state(scope.account, state, reason=reason, at=desk.clock.now(), symbol=scope.symbol)
-    if not scope.account and not scope.symbol:
-        desk.set_kill_file(reason if state is TradingState.HALTED else None)
+    """Set HALTED (and cancel our own orders there) or REDUCING; returns what the cancels answered.
+
+    HALTED is set in memory, in the file (for the platform) and in the ledger, each whether or not another fails; the
+    first failure is raised once all were tried.
+
+    Raises:
+        BlockedError: the scope is HALTED, and REDUCING would let orders through again.
+    """
     if state is not TradingState.HALTED:
+        _check_tightens(desk, scope)
+        _store(desk, scope, state, reason)
+        _tell(desk, Event.STATE_CHANGED, scope, f"{scope} is {state}: {reason}")
         return ()
-    return cancel_own(desk, (scope.account,) if scope.account else desk.account_ids(), symbol=scope.symbol)
+    failures: list[DeskError] = []
+    if not scope.symbol:
+        desk.kill_switch.stop(desk.ledger, scope.account, reason)
+    if scope == Scope():
+        _try(failures, lambda: desk.set_kill_file(reason))
+    _try(failures, lambda: _store(desk, scope, state, reason))
+    if not scope.symbol and not failures:
+        desk.kill_switch.stored(scope.account)
+    answers: list[OrderReport] = []
+    for account in (scope.account,) if scope.account else _traded(desk):
+        _try(failures, lambda: answers.extend(cancel_own(desk, (account,), symbol=scope.symbol)))  # noqa: B023
+    _tell(desk, Event.KILLSWITCH_ON, scope, f"{scope} is HALTED: {reason}")
+    if failures:
+        raise failures[0]
+    return tuple(answers)
 
 
 def resume(desk: Desk, scope: Scope, *, reason: str) -> None:
-    """Back to ACTIVE in that scope; other scopes keep their state.
-
-    Resuming an account is a person's acknowledgement of its drawdown: the latches lift and its peak starts anew.
-    """
-    now = desk.clock.now()
-    desk.ledger.set_state(scope.account, TradingState.ACTIVE, reason=reason, at=now, symbol=scope.symbol)
-    if scope.account and not scope.symbol:
-        desk.ledger.rearm(scope.account, reason=reason, at=now)
-    if not scope.account and not scope.symbol:
+    """Back to ACTIVE in that scope; other scopes keep their state, and latches of a loss or drawdown hold on."""
+    _store(desk, scope, TradingState.ACTIVE, reason)
+    if not scope.symbol:
+        desk.kill_switch.lift(scope.account)
+    if scope == Scope():
         desk.set_kill_file(None)
+    _tell(desk, Event.KILLSWITCH_OFF, scope, f"{scope} is ACTIVE: {reason}")
+
+
+def acknowledge_drawdown(desk: Desk, account: str, *, reason: str) -> tuple[str, ...]:
+    """A person has seen the drawdown: its latches lift and the peak starts anew. Gives the latches that held.
+
+    A trading state that the drawdown set stays, and so does the end of an arming: each has a way out of its own.
+
+    Raises:
+        BlockedError: no latch of a drawdown holds, so there is nothing to acknowledge.
+    """
+    held = tuple(
+        each.kind for each in desk.ledger.permissions.latches(account) if each.kind in (DRAWDOWN, DRAWDOWN_HALT)
+    )
+    if not held:
+        raise BlockedError(f"a drawdown of {account} must hold to be acknowledged, none does; see `invest status`")
+    desk.ledger.rearm(account, reason=reason, at=desk.clock.now())
+    return held
 
 
 def cancel_own(
     desk: Desk, accounts: Sequence[str], *, symbol: str = "", foreign_too: bool = False
 ) -> tuple[OrderReport, ...]:
-    """Cancel our live orders by their refs; with `foreign_too` also those that others placed."""
+    """Cancel our live orders by their refs; with `foreign_too` also those that others placed.
+
+    Ours are those that the venue shows, and those that may be there although it does not show them.
+    """
     answers: list[OrderReport] = []
     for account in accounts:
-        for order in desk.broker.snapshot(account).open_orders:
-            if (order.ours or foreign_too) and symbol in ("", order.symbol):
-                report = desk.broker.cancel(account, order.order_ref)
-                if order.ours:
-                    desk.ledger.reported(account, report, at=desk.clock.now())
-                answers.append(report)
+        shown = desk.broker.snapshot(account).open_orders
+        wanted = {order.order_ref: order.symbol for order in shown if order.ours or foreign_too}
+        wanted |= {ref: of for ref, of in at_venue(desk, account).items() if ref not in wanted}
+        answers += [cancel_order(desk, account, ref) for ref, of in wanted.items() if symbol in ("", of)]
     return tuple(answers)
+
+
+def _check_tightens(desk: Desk, scope: Scope) -> None:
+    row = next((r for r in desk.ledger.views.states() if (r.account, r.symbol) == (scope.account, scope.symbol)), None)
+    if row is not None and row.state is TradingState.HALTED:
+        raise BlockedError(
+            f"{scope} must not be HALTED to become REDUCING, was: {row.reason}; a halt only tightens, "
+            f"first `invest resume{scope.options}`"
+        )
+
+
+def _traded(desk: Desk) -> tuple[str, ...]:
+    """Accounts that have a book at the venue; one that is only configured has nothing to cancel."""
+    return tuple(account for account in desk.account_ids() if desk.is_open_account(account))
+
+
+def _store(desk: Desk, scope: Scope, state: TradingState, reason: str) -> None:
+    desk.ledger.set_state(scope.account, state, reason=reason, at=desk.clock.now(), symbol=scope.symbol)
+
+
+def _try(failures: list[DeskError], act: Callable[[], None]) -> None:
+    """What stops trading is tried whole: one part that fails must not keep the others."""
+    try:
+        act()
+    except DeskError as error:
+        failures.append(error)
+
+
+def _tell(desk: Desk, event: Event, scope: Scope, title: str) -> None:
+    tell(desk, happened(desk, event, title, account=scope.account, reason=title, subject=f"{scope.symbol}|{title}"))

@@ -2,73 +2,181 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from prudent.bootstrap import Desk
-from prudent.domain.accounts import Mode
-from prudent.domain.cycles import CycleRecord, Reconciliation
-from prudent.domain.errors import BlockedError, DeskError
+from prudent.domain.accounts import Mode, TradingState
+from prudent.domain.cycles import CycleRecord, CycleWaits, Reconciliation, Wait
+from prudent.domain.errors import BlockedError, DeskError, Temporary
 from prudent.domain.mandate import Mandate
 from prudent.domain.plans import OrderPlan
 from prudent.domain.records import Json
 from prudent.domain.verdicts import GuardReport
 from prudent.guards.report import ALL_FEEDS, judge
+from prudent.ledger import runs
+from prudent.ledger.runs import FLATTEN, ONLY_EXITS, CycleRow
 from prudent.pipeline.decide import decide, gather
 from prudent.pipeline.observe import observe
 from prudent.pipeline.plan import make_plan
 from prudent.pipeline.run_cycle import run_cycle
 from prudent.pipeline.verify import verify
 from prudent.ports import Steps
-from prudent.workflows.lease import home_lease
+from prudent.workflows.approvals import due_waits
+from prudent.workflows.arming import end_void_armings
+from prudent.workflows.consent import answers
+from prudent.workflows.lease import held_leases, home_lease
+from prudent.workflows.notices import tell_begun
 from prudent.workflows.recovery import Finding, recover, settle_orders
-from prudent.workflows.steps import JournalSteps
+from prudent.workflows.steps import JournalSteps, LedgerStages
 from prudent.workflows.valuation import value_account
 
 PREVIEW_CYCLE = "preview"
+UNDER_WAY = ("running", "waiting")
+PERSON, SCHEDULE, PROTECTION = runs.PERSON, runs.SCHEDULE, runs.PROTECTION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleWanted:
+    """A cycle to begin; under a `key` (a scheduled time, a request) it begins once, whoever asks again."""
+
+    account: str
+    mode: Mode | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    key: str | None = None
+    started_by: str = PERSON
 
 
 @contextmanager
 def at_work(desk: Desk) -> Iterator[tuple[Finding, ...]]:
-    """Hold the home's lease and settle what a killed process left; what was found is given to the caller."""
-    with home_lease(desk.home), desk.leased():
-        yield recover(desk)
+    """Hold the home's lock and its accounts' leases, settle what a killed process left and finish its cycles.
+
+    What was found is given. An account that another process trades (engines may share a database) is left alone.
+    """
+    with home_lease(desk.home), held_leases(desk) as leases:
+        accounts = leases.take(tuple(each.id for each in desk.ledger.accounts()))
+        with desk.leased(leases):
+            end_void_armings(desk)
+            yield (*recover(desk, accounts), *finish_interrupted(desk, accounts))
+
+
+def finish_interrupted(desk: Desk, accounts: Sequence[str]) -> tuple[Finding, ...]:
+    """Carry on every cycle of these accounts that was left between two steps, or whose wait is over; else mark it."""
+    left = (*desk.ledger.interrupted_cycles(), *due_waits(desk))
+    return tuple(_finished(desk, cycle_id) for cycle_id in left if cycle_id.rsplit("/", 2)[0] in accounts)
+
+
+def _finished(desk: Desk, cycle_id: str) -> Finding:
+    try:
+        carry_on(desk, cycle_id)
+        resolved = "carried on to its record from its finished steps"
+    except CycleWaits as waits:
+        resolved = str(waits)
+    except Temporary as error:
+        resolved = f"it could not be carried on yet: {error}"
+    except DeskError as error:
+        desk.ledger.fail_cycle(cycle_id, reason=str(error), at=desk.clock.now())
+        resolved = f"it could not be carried on: {error}"
+    return Finding(
+        account=cycle_id.rsplit("/", 2)[0], subject=f"cycle {cycle_id}",
+        found="it began and has no record: the process ended between two steps", resolved=resolved,
+    )  # fmt: skip
 
 
 def with_overrides(mandate: Mandate, parameters: Mapping[str, Json]) -> Mandate:
-    """The mandate with some strategy parameters replaced; it then freezes into a run of its own."""
-    return replace(mandate, parameters={**mandate.parameters, **parameters}) if parameters else mandate
+    """The mandate with some strategy parameters replaced; it then freezes into a run of its own.
+
+    When everything is to be closed, one holding without a price must not keep the others.
+    """
+    if not parameters:
+        return mandate
+    planning = replace(mandate.planning, allow_partial=True) if FLATTEN in parameters else mandate.planning
+    return replace(mandate, parameters={**mandate.parameters, **parameters}, planning=planning)
 
 
 def run_account(
     desk: Desk, account: str, *, mode: Mode | None = None, parameters: Mapping[str, Json] | None = None,
-    steps: Steps | None = None,
+    steps: Steps | None = None, started_by: str = PERSON,
 ) -> CycleRecord:  # fmt: skip
     """One cycle of one account in the desk's mode (or a rehearsal of it); the caller holds the lease.
 
     Raises:
         BlockedError: no NAV can be computed, or the desk's mode is off.
+        CycleWaits: a person or the market must come first; the cycle is kept and goes on then.
         InputError: the account or its targets are wrong; nothing was stored or sent.
     """
-    mode = desk.mode if mode is None else mode
+    wanted = CycleWanted(account=account, mode=mode, parameters=parameters or {}, started_by=started_by)
+    return carry_on(desk, begin(desk, wanted), steps=steps)
+
+
+def begin(desk: Desk, wanted: CycleWanted) -> str:
+    """Reserve the cycle and freeze its run; gives its id. One that was begun under the same key is given back."""
+    mode = desk.mode if wanted.mode is None else wanted.mode
     if mode is Mode.OFF:
         raise BlockedError("mode must be paper, live or dry_run to run a cycle, was off; set `mode` in invest.yaml")
-    mandate = with_overrides(desk.mandate(account), parameters or {})
-    world = desk.world(mandate, mode)
-    now = desk.clock.now()
-    world.symbols(mandate)
+    mandate = with_overrides(desk.mandate(wanted.account), wanted.parameters)
+    if wanted.key is not None and (begun := desk.ledger.cycle_by_key(wanted.account, wanted.key)) is not None:
+        return begun
+    if wanted.started_by.partition(":")[0] not in ONLY_EXITS:
+        desk.world(mandate, mode).symbols(mandate)
     if mode is not Mode.DRY_RUN:
-        settle_orders(desk, account)
-        value_account(desk, account)
+        settle_orders(desk, wanted.account)
+        value_account(desk, wanted.account)
         desk.agree_terms(mandate)
+    now = desk.clock.now()
     run = desk.ledger.open_run(
-        mandate, mode=mode, rules=desk.ledger.rules(account), code_version=world.code_version, at=now
+        mandate, mode=mode, rules=desk.ledger.rules(wanted.account), code_version=desk.code_version, at=now
     )
-    cycle = desk.ledger.next_cycle(run, at=now)
+    number = desk.ledger.next_cycle(run, at=now, key=wanted.key, started_by=wanted.started_by)
+    tell_begun(desk, f"{run.id}/{number}", mode=mode, by=wanted.started_by)
+    return f"{run.id}/{number}"
+
+
+def carry_on(desk: Desk, cycle_id: str, *, steps: Steps | None = None) -> CycleRecord:
+    """Run a cycle that was begun to its end, from wherever it stopped; one that has its record is given back.
+
+    An error before any order was approved ends the cycle as failed. After that it stays under way, and is carried on
+    by the next start: what was sent must be in a record.
+
+    Raises:
+        BlockedError: the cycle ended without a record, or was begun by other code, whose steps cannot be read.
+        CycleWaits: as `run_account`.
+    """
+    row = desk.ledger.cycle_row(cycle_id)
+    if row.recorded:
+        return desk.ledger.load_record(cycle_id)
+    if row.status not in UNDER_WAY:
+        raise BlockedError(f"cycle {cycle_id} must be under way to carry on, was {row.status}; start a new cycle")
+    frozen = desk.ledger.frozen(row.run)
+    desk.ledger.go_on(cycle_id, at=desk.clock.now())
+    if frozen.code_version != desk.code_version:
+        desk.ledger.resolve_interrupted(cycle_id, at=desk.clock.now())
+        _halt_flattened(desk, row)
+        raise BlockedError(
+            f"cycle {cycle_id} must be carried on by the code that began it ({frozen.code_version}), is now "
+            f"{desk.code_version}; its orders are settled, start a new cycle"
+        )
+    world = desk.world(frozen.mandate, Mode(frozen.mode), cycle=row)
+    if desk.consent is None:
+        world = replace(world, consent=answers(desk, row, frozen.mandate, mode=world.mode))
+    steps = steps or JournalSteps(LedgerStages(desk.ledger, cycle_id, desk.clock))
     try:
-        return run_cycle(world, mandate, run, cycle, steps or JournalSteps())
-    except DeskError as error:
-        desk.ledger.fail_cycle(f"{run.id}/{cycle}", reason=str(error), at=desk.clock.now())
+        return run_cycle(world, frozen.mandate, row.run, row.number, steps)
+    except CycleWaits as waits:
+        desk.ledger.wait(waits.wait, at=desk.clock.now())
         raise
+    except DeskError as error:
+        if not desk.ledger.cycle_row(cycle_id).has_orders:
+            desk.ledger.fail_cycle(cycle_id, reason=str(error), at=desk.clock.now())
+            _halt_flattened(desk, row)
+        raise
+
+
+def _halt_flattened(desk: Desk, row: CycleRow) -> None:
+    """An account that could not be flattened stands still again, as one that was does from its record on."""
+    if row.kind == FLATTEN:
+        desk.ledger.set_state(
+            row.run.account, TradingState.HALTED, reason=f"cycle {row.id} could not flatten it", at=desk.clock.now()
+        )
 
 
 def preview(
@@ -96,11 +204,12 @@ def verify_account(desk: Desk, account: str) -> Reconciliation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One account of a run-all: its record, or why it failed."""
+    """One account of a run-all: its record, why it failed, or what it waits for."""
 
     account: str
     record: CycleRecord | None
     error: DeskError | None = None
+    wait: Wait | None = None
 
 
 def run_all(
@@ -112,6 +221,8 @@ def run_all(
     for account in accounts:
         try:
             outcome = Outcome(account=account, record=run_account(desk, account, mode=mode))
+        except CycleWaits as waits:
+            outcome = Outcome(account=account, record=None, wait=waits.wait)
         except DeskError as error:
             outcome = Outcome(account=account, record=None, error=error)
         done.append(outcome)

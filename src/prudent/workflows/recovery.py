@@ -1,70 +1,25 @@
-"""What a start finds after a killed process: interrupted cycles and orders whose fate must be asked, never guessed."""
+"""What a start finds after a killed process: orders whose fate must be asked, never guessed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 from prudent.bootstrap import Desk
-from prudent.domain.orders import OrderReport, OrderStatus
+from prudent.workflows.adoption import Finding
+from prudent.workflows.reconcile import reconcile
 
-_NEVER_LEFT = (OrderStatus.PROPOSED, OrderStatus.APPROVED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing the start found, in words, and how it was resolved."""
-
-    account: str
-    subject: str
-    found: str
-    resolved: str
+__all__ = ["Finding", "recover", "settle_orders"]
 
 
-def recover(desk: Desk) -> tuple[Finding, ...]:
-    """Settle every order that was under way and mark every cycle that has no record; idempotent.
+def recover(desk: Desk, accounts: Sequence[str] | None = None) -> tuple[Finding, ...]:
+    """Hold these accounts (all that are open by default) against their broker; idempotent.
 
-    An order that was approved but never reached SENDING did not leave. One that may have left is looked up at the
-    broker by its ref: found means adopted with its fills; absent is proof only at a venue without quiet time.
+    An order that was approved but never reached SENDING did not leave: the cycle that it belongs to decides about it
+    when it is carried on. One that may have left is adopted from what the broker shows, or stays UNKNOWN with its
+    symbol locked until its absence is proved.
     """
-    findings = [finding for account in desk.account_ids() for finding in settle_orders(desk, account)]
-    for cycle_id in desk.ledger.interrupted_cycles():
-        account = cycle_id.rsplit("/", 2)[0]
-        desk.ledger.resolve_interrupted(cycle_id, at=desk.clock.now())
-        findings.append(
-            Finding(
-                account=account,
-                subject=f"cycle {cycle_id}",
-                found="it began and has no record: the process ended between two stages",
-                resolved="marked interrupted; the next cycle decides again from the reconciled book",
-            )
-        )
-    return tuple(findings)
+    wanted = tuple(each.id for each in desk.ledger.accounts()) if accounts is None else accounts
+    return tuple(finding for account in wanted for finding in settle_orders(desk, account))
 
 
-def settle_orders(desk: Desk, account: str) -> list[Finding]:
-    """Bring every order of the account that is not terminal up to what the broker says of it now."""
-    pending = desk.ledger.pending_orders(account)
-    known = {each.order_ref: each for each in desk.broker.reports(account, tuple(p.order_ref for p in pending))}
-    found: list[Finding] = []
-    for order in pending:
-        report = known[order.order_ref]
-        if order.state in _NEVER_LEFT:
-            report = _as_not_sent(report, order.quantity, "approved but never sent before the process ended")
-        elif report.status is OrderStatus.NOT_SENT and desk.broker.traits.quiet_seconds > 0:
-            report = replace(report, status=OrderStatus.UNKNOWN, quantity=order.quantity)
-        elif report.status is order.state and report.filled == order.filled:
-            continue
-        report = replace(report, symbol=order.symbol, side=order.side, quantity=order.quantity)
-        desk.ledger.reported(account, report, at=desk.clock.now())
-        found.append(
-            Finding(
-                account=account,
-                subject=f"order {order.order_ref} {order.side} {order.quantity} {order.symbol}",
-                found=f"left in state {order.state}",
-                resolved=f"the broker's answer settles it: {report.status}, filled {report.filled}",
-            )
-        )
-    return found
-
-
-def _as_not_sent(report: OrderReport, quantity: object, message: str) -> OrderReport:
-    assert report.filled == 0, f"order {report.order_ref} of quantity {quantity} was filled without having been sent"
-    return replace(report, status=OrderStatus.NOT_SENT, message=message)
+def settle_orders(desk: Desk, account: str) -> tuple[Finding, ...]:
+    """One look at the account's broker; gives what it changed."""
+    return reconcile(desk, account).findings

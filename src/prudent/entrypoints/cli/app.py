@@ -3,15 +3,25 @@
 import typer
 
 from prudent.entrypoints.cli.commands import (
+    approvals,
+    arming,
     books,
     clock,
     config,
     control,
+    database,
     home,
+    notify,
+    orders,
+    people,
     planning,
     portfolios,
+    processes,
     records,
     rules,
+    safety,
+    schedules,
+    simulation,
     trading,
 )
 
@@ -30,5 +40,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for _module in (home, books, portfolios, planning, trading, control, records, rules, config, clock):
+for _module in (
+    home, books, portfolios, planning, trading, approvals, control, arming, orders, records, rules, config, clock,
+    schedules, people, notify, safety, database, processes, simulation,
+):  # fmt: skip
     _module.register(app)

@@ -16,6 +16,7 @@ from prudent.domain.errors import DeskError
 if TYPE_CHECKING:
     from prudent.bootstrap import Desk
     from prudent.domain.accounts import Position
+    from prudent.domain.cycles import Interlock
 
 PACKAGES = ("numpy", "sqlalchemy", "alembic", "pydantic", "pyyaml", "rich", "typer")
 DISK_BYTES_MIN = 200 * 1024 * 1024
@@ -51,7 +52,9 @@ def examine(home: Path, open_desk: Callable[[], "Desk"]) -> Iterator[Check]:
         return
     found = f"mode {desk.mode}, {len(desk.account_ids())} accounts"
     yield Check(name="configuration", status=Status.PASS, detail=found)
-    for look in (_switches, _endpoint, _kill, _ledger, _calendar, _prices, _accounts, _unreachable):
+    for look in (
+        _switches, _endpoint, _kill, _ledger, _files, _backups, _calendar, _prices, _accounts, _channels, _unreachable,
+    ):  # fmt: skip
         yield from _guarded(look, desk)
 
 
@@ -89,16 +92,32 @@ def _folder(home: Path) -> Iterator[Check]:
 
 
 def _switches(desk: "Desk") -> Iterator[Check]:
-    switches = desk.loaded.settings.switches
-    stops = []
-    if desk.loaded.settings.mode is not Mode.LIVE:
-        stops.append(f"mode is {desk.loaded.settings.mode}")
-    stops += ["DRY_RUN is on"] if switches.dry_run else []
-    stops += [] if switches.allow_orders else ["ALLOW_ORDERS is off"]
-    stops += [] if switches.enable_order_exec else ["ENABLE_ORDER_EXEC is off"]
-    yield Check(name="live orders", status=Status.PASS, detail=f"cannot leave: {', '.join(stops) or 'no live broker'}")
+    for account in desk.account_ids():
+        if desk.is_open_account(account):
+            yield from _interlocks(desk, account)
     for warning in desk.loaded.warnings:
         yield Check(name="environment", status=Status.WARN, detail=warning, fix="set it to 0 or 1, or unset it")
+
+
+def _interlocks(desk: "Desk", account: str) -> Iterator[Check]:
+    """Which interlocks stop orders now, in the desk's mode and for real money; M08 is taken by each run."""
+    if desk.mode in (Mode.PAPER, Mode.LIVE):
+        blocking = [i for i in desk.interlocks(account, desk.mode) if not i.satisfied and i.id != "M08"]
+        yield Check(
+            name=f"interlocks of {account}", status=Status.WARN if blocking else Status.PASS,
+            detail=f"{desk.mode} orders: {_listed(blocking) or 'every one is satisfied'}",
+            fix="see `invest status` for what lifts each" if blocking else "",
+        )  # fmt: skip
+    blocking = [i for i in desk.interlocks(account, Mode.LIVE) if not i.satisfied and i.id != "M08"]
+    yield Check(
+        name=f"live orders of {account}", status=Status.PASS,
+        detail=f"cannot leave: {_listed(blocking) or 'M08 is not held'}" if desk.mode is not Mode.LIVE or blocking
+        else "may leave",
+    )  # fmt: skip
+
+
+def _listed(interlocks: "list[Interlock]") -> str:
+    return ", ".join(f"{each.id} {each.name}: {each.detail}" for each in interlocks)
 
 
 def _endpoint(desk: "Desk") -> Iterator[Check]:
@@ -141,6 +160,31 @@ def _ledger(desk: "Desk") -> Iterator[Check]:
         )
 
 
+def _files(desk: "Desk") -> Iterator[Check]:
+    from prudent.ledger.backup import databases
+    from prudent.ledger.snapshot import all_faults
+
+    for path in databases(desk.home):
+        faults = all_faults(path)
+        yield Check(
+            name=path.name, status=Status.FAIL if faults else Status.PASS, detail="; ".join(faults) or "sound",
+            fix="restore it from a backup" if faults else "",
+        )  # fmt: skip
+
+
+def _backups(desk: "Desk") -> Iterator[Check]:
+    from prudent.clock import SystemClock
+    from prudent.workflows.backup import BACKUP_AGE_MAX, last_backup
+
+    place, made = last_backup(desk.loaded)
+    late = made is None or SystemClock().now() - made > BACKUP_AGE_MAX
+    yield Check(
+        name="backup", status=Status.WARN if late else Status.PASS,
+        detail=f"none yet in {place}" if made is None else f"the last of {made:%Y-%m-%d %H:%M} UTC in {place}",
+        fix="invest backup" if late else "",
+    )  # fmt: skip
+
+
 def _calendar(desk: "Desk") -> Iterator[Check]:
     now = desk.clock.now()
     session = desk.calendar.session_of(now)
@@ -178,6 +222,22 @@ def _accounts(desk: "Desk") -> Iterator[Check]:
         )  # fmt: skip
     elif not desk.account_ids():
         yield Check(name="accounts", status=Status.WARN, detail="none yet", fix="invest accounts add ID --cash AMOUNT")
+
+
+def _channels(desk: "Desk") -> Iterator[Check]:
+    """Whether each channel of notices can be sent to; nothing is sent, and what waits is counted."""
+    from prudent.clock import SystemClock
+    from prudent.workflows.notices import channels_of
+
+    found = channels_of(desk.loaded.settings, SystemClock())
+    waiting, _oldest = desk.ledger.notices.unsent_count()
+    if not found:
+        yield Check(name="notices", status=Status.SKIP, detail="no channel is configured", fix="add notify.urls")
+        return
+    for channel in found:
+        channel.check()
+    names = ", ".join(channel.name for channel in found)
+    yield Check(name="notices", status=Status.PASS, detail=f"{names}; {waiting} wait; try `invest notify test`")
 
 
 def _unreachable(desk: "Desk") -> Iterator[Check]:

@@ -14,7 +14,7 @@ from prudent.domain.mandate import Mandate
 from prudent.domain.money import plain
 from prudent.entrypoints.cli import csv_tables
 from prudent.settings import AccountSettings, check_account_id
-from prudent.workflows.lease import home_lease
+from prudent.workflows.beside import account_turn
 
 HEAD = "# Mandate of this account; every change starts its next run. Limits are written 5% or 0.05.\n"
 FOLLOWS = "account:"
@@ -48,8 +48,8 @@ def open_account(desk: Desk, opening: Opening) -> Path | None:
     found = AccountSettings.model_validate(dict(opening.mandate)).mandate(opening.account)
     mandate = desk.mandate(opening.account) if described else found
     held = _positions(desk, opening.positions, mandate)
-    with home_lease(desk.home):
-        desk.broker.open_account(
+    with account_turn(desk, opening.account):
+        desk.own_venue().open_account(
             opening.account, currency=mandate.currency, cash=opening.cash, positions=held,
             allow_short=mandate.planning.allow_short, costs=mandate.costs, slippage_bps=mandate.slippage_bps,
         )  # fmt: skip

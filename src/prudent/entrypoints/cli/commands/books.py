@@ -205,7 +205,7 @@ def dividend(call: Call, account: IdArgument, amount: AmountArgument, *, ref: Re
 def _flow(call: Call, account: str, text: str, *, kind: str, ref: str | None) -> Answer:
     from prudent.clock import SystemClock
     from prudent.ledger.booking import FlowKind
-    from prudent.workflows.lease import home_lease
+    from prudent.workflows.beside import account_turn
 
     amount = parse_decimal(text, "AMOUNT")
     if amount <= 0:
@@ -213,9 +213,9 @@ def _flow(call: Call, account: str, text: str, *, kind: str, ref: str | None) ->
     desk = call.open()
     account = call.account(desk, account)
     ref = ref or f"{kind}-{SystemClock().now():%Y%m%dT%H%M%S%f}"
-    with home_lease(desk.home):
+    with account_turn(desk, account):
         now = desk.clock.now()
-        desk.broker.transfer(account, amount, kind, ref=ref, at=now)
+        desk.own_venue().transfer(account, amount, kind, ref=ref, at=now)
         try:
             desk.ledger.flow(account, kind=FlowKind(kind), amount=amount, at=now, ref=ref)
         except StoreError as error:

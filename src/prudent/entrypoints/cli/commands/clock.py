@@ -1,6 +1,7 @@
 """Commands of the simulated clock: show and advance."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 from prudent.domain.errors import InputError
 from prudent.entrypoints.cli.answer import Answer
 from prudent.entrypoints.cli.border import Call, command
+from prudent.entrypoints.cli.screen import progress
 
 if TYPE_CHECKING:
     from prudent.bootstrap import Desk
@@ -33,21 +35,22 @@ def advance(
     call: Call, *, to: Annotated[str | None, typer.Option("--to", metavar="DATE|TIME", help="Until then.")] = None,
     sessions: Annotated[int | None, typer.Option("--sessions", min=1, max=2600, help="By so many sessions.")] = None,
 ) -> Answer:  # fmt: skip
-    """Let simulated time pass; open orders fill on the way and every account is valued at each open and close.
+    """Let simulated time pass, as an engine would live through it: orders fill, stops fire, what is due or waits runs.
 
     A date means half an hour after that session's open.
     """
-    from prudent.workflows.advance import advance as move
+    from prudent.entrypoints.cli.commands.trading import found_lines
     from prudent.workflows.advance import next_sessions
-    from prudent.workflows.cycle import at_work
+    from prudent.workflows.wherever import advance_wherever
 
     if (to is None) == (sessions is None):
         raise InputError("clock advance must be told how far, with one of --to and --sessions; add one")
     desk = call.open()
-    with at_work(desk):
-        target = next_sessions(desk, sessions)[-1] if sessions is not None else moment(desk, to or "")
-        move(desk, target)
-    return _time(desk)
+    target = next_sessions(desk, sessions)[-1] if sessions is not None else moment(desk, to or "")
+    done = advance_wherever(
+        desk, target, found=lambda each: call.warnings.extend(found_lines(each)), tell=progress
+    )  # fmt: skip
+    return replace(_time(desk), blocks=[*done, *_time(desk).blocks])
 
 
 def moment(desk: "Desk", text: str) -> datetime:

@@ -39,7 +39,9 @@ def halt(
 
     Without --account and --symbol it stops the whole platform, for every process of this home.
     """
+    from prudent.access.authority import Act
     from prudent.domain.accounts import TradingState
+    from prudent.entrypoints.cli.acting import acting
     from prudent.workflows.control import halt as stop
 
     try:
@@ -49,11 +51,15 @@ def halt(
             raise
         return _killed_only(call.folder(), reason, error)
     scope = _scope(call, desk, account, symbol)
+    acting(desk, Act.HALT, scope.account)
     state = TradingState.REDUCING if reduce_only else TradingState.HALTED
     cancelled = stop(desk, scope, state=state, reason=reason)
     return Answer(
         data={"scope": str(scope), "state": state, "reason": reason, "cancelled": [_cancelled(c) for c in cancelled]},
-        blocks=[f"{scope} is {state}: {reason}", _cancelled_table(cancelled), "undo it with `invest resume`"],
+        blocks=[
+            f"{scope} is {state}: {reason}", _cancelled_table(cancelled),
+            f"undo it with `invest resume{scope.options}`",
+        ],
     )
 
 
@@ -71,15 +77,23 @@ def _killed_only(home: Path, reason: str, error: DeskError) -> Answer:
 
 
 def resume(
-    call: Call, *, account: AccountOption = None, symbol: SymbolOption = None, reason: ReasonOption = "resumed by hand"
-) -> Answer:
-    """Back to ACTIVE in the scope given; other scopes keep their state."""
+    call: Call, *, account: AccountOption = None, symbol: SymbolOption = None,
+    reason: ReasonOption = "resumed by hand",
+    user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="Who you are, by password.")] = None,
+) -> Answer:  # fmt: skip
+    """Back to ACTIVE in the scope given; other scopes keep their state, and latches of losses hold on."""
+    from prudent.access.authority import Act
     from prudent.domain.accounts import TradingState
+    from prudent.entrypoints.cli.acting import acting
     from prudent.workflows.control import resume as let_go
+    from prudent.workflows.locks import locks
 
     desk = call.open()
     scope = _scope(call, desk, account, symbol)
+    acting(desk, Act.RESUME, scope.account, user=user)
     let_go(desk, scope, reason=reason)
+    left = [each for each in locks(desk) if scope.account in ("", each.account)]
+    call.warnings += [f"still locked: {each.line}" for each in left]
     data = {"scope": str(scope), "state": TradingState.ACTIVE, "reason": reason}
     return Answer(data=data, blocks=[f"{scope} is ACTIVE: {reason}"])
 
@@ -90,7 +104,7 @@ def cancel_all(
     confirm: Annotated[str | None, typer.Option("--confirm", metavar="ACCOUNT", help="Needed with --global.")] = None,
 ) -> Answer:  # fmt: skip
     """Cancel our own live orders; --global cancels every client's and needs a typed confirmation."""
-    from prudent.workflows.control import cancel_own
+    from prudent.workflows.wherever import cancel_wherever
 
     desk = call.open()
     accounts = (call.account(desk, account),) if account else desk.account_ids()
@@ -98,7 +112,7 @@ def cancel_all(
         if len(accounts) != 1:
             raise InputError(f"--global must name one account, was asked for {len(accounts)}; add --account ID")
         require_typed(accounts[0], confirm, act=f"cancelling every order of {accounts[0]}, other people's too,")
-    cancelled = cancel_own(desk, accounts, foreign_too=everyones)
+    cancelled = cancel_wherever(desk, accounts, everyones=everyones)
     return Answer(data=[_cancelled(each) for each in cancelled], blocks=[_cancelled_table(cancelled)])
 
 

@@ -1,4 +1,4 @@
-"""Commands about the home as a whole: init, demo, doctor, status, db upgrade and version."""
+"""Commands about the home as a whole: init, demo, doctor, status and version."""
 
 import platform
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from prudent import __version__
-from prudent.domain.errors import ConfirmationMissing, InputError
+from prudent.domain.errors import ConfirmationMissing
 from prudent.entrypoints.cli.answer import Answer, Problem, Table, moment
 from prudent.entrypoints.cli.border import Call, command
 
@@ -23,9 +23,6 @@ def register(app: typer.Typer) -> None:
     command(app, "doctor")(doctor)
     command(app, "status")(status)
     command(app, "version")(version)
-    database = typer.Typer(no_args_is_help=True, help="The ledger's database.")
-    app.add_typer(database, name="db")
-    command(database, "upgrade", group="db")(upgrade)
 
 
 def init(
@@ -120,9 +117,13 @@ def doctor(call: Call) -> Answer:
 
 
 def status(call: Call) -> Answer:
-    """One screen: mode, time, accounts, trading states and what was interrupted."""
+    """One screen: mode, time, accounts, every lock with what lifts it, and what waits or was interrupted."""
     from prudent.domain.accounts import TradingState
     from prudent.entrypoints.cli.commands.books import account_row, accounts_table
+    from prudent.entrypoints.cli.process_view import processes_data, processes_lines
+    from prudent.entrypoints.cli.waiting_view import waiting_row, waits_for
+    from prudent.workflows.approvals import waiting_cycles
+    from prudent.workflows.locks import locks
 
     desk = call.open()
     now = desk.clock.now()
@@ -132,13 +133,22 @@ def status(call: Call) -> Answer:
     kill = desk.stop_reason("")
     market = "open" if desk.calendar.is_open(now) else "closed"
     lines = [f"STOPPED: {kill}"] if kill else []
-    lines += [f"{each.account or 'platform'} {each.symbol} is {each.state}: {each.reason}" for each in stopped]
+    held, waiting = locks(desk), waiting_cycles(desk)
+    lines += [each.line for each in held]
+    lines += [waits_for(each) for each in waiting]
+    lines += [
+        f"{each.account} is armed until {moment(each.until)} UTC by {each.by}"
+        for each in desk.ledger.permissions.armings()
+    ]
+    lines += processes_lines(desk)
     lines += [f"cycle {each} was interrupted; the next run resolves it" for each in interrupted]
     return Answer(
         data={
             "home": str(desk.home), "mode": desk.mode, "now": now, "market_open": desk.calendar.is_open(now),
-            "data_source": desk.market.source, "kill_switch": kill, "accounts": accounts, "states": stopped,
-            "interrupted_cycles": list(interrupted),
+            "data_source": desk.market.source, "processes": processes_data(desk), "kill_switch": kill,
+            "accounts": accounts, "states": stopped,
+            "interrupted_cycles": list(interrupted), "locks": held, "waiting": [waiting_row(each) for each in waiting],
+            "armings": desk.ledger.permissions.armings(),
         },
         blocks=[
             f"{desk.home}   mode {desk.mode}   {moment(now)} UTC   market {market}   prices {desk.market.source}",
@@ -146,21 +156,6 @@ def status(call: Call) -> Answer:
             *lines,
         ],
     )  # fmt: skip
-
-
-def upgrade(call: Call) -> Answer:
-    """Bring the ledger's database to the schema of this version; a current one is left as it is."""
-    from prudent.ledger.migrations import current
-    from prudent.ledger.migrations import upgrade as bring_up
-
-    path = call.folder() / "data" / "ledger.sqlite"
-    if not path.exists():
-        raise InputError(f"{path} must exist, does not; make a home with `invest init` or name it with --home")
-    before = current(path)
-    bring_up(path)
-    after = current(path)
-    said = f"schema {after}, current" if before == after else f"schema {before or 'none'} -> {after}"
-    return Answer(data={"path": str(path), "before": before, "after": after}, blocks=[f"{path}: {said}"])
 
 
 def version() -> Answer:

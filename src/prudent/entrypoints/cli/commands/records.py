@@ -1,4 +1,4 @@
-"""Commands that read what is remembered: runs, orders, trades, replay, audit and export."""
+"""Commands that read what is remembered: runs, orders, trades, replay and export."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -28,12 +28,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(runs, name="runs")
     command(runs, "list", group="runs")(list_runs)
     command(runs, "show", group="runs")(show_run)
-    command(app, "orders")(orders)
     command(app, "trades")(trades)
     command(app, "replay")(replay)
-    audit = typer.Typer(no_args_is_help=True, help="The append-only, hash-chained record of all that changed.")
-    app.add_typer(audit, name="audit")
-    command(audit, "verify", group="audit")(audit_verify)
     command(app, "export")(export)
 
 
@@ -63,6 +59,7 @@ def show_run(
 ) -> Answer:
     """Show one run with its cycles and what each guard stopped, or one cycle in full."""
     from prudent.entrypoints.cli.cycle_view import cycle_blocks, cycle_data
+    from prudent.entrypoints.cli.waiting_view import waiting_answer
     from prudent.ports import RunRef
 
     desk = call.open()
@@ -70,6 +67,8 @@ def show_run(
     call.account(desk, account)
     views = desk.ledger.views
     if cycle is not None:
+        if desk.ledger.cycle_row(run).status == "waiting":
+            return waiting_answer(desk, run)
         record = desk.ledger.load_record(run)
         data = {**cycle_data(record), "reasoning": list(views.reasoning(run))}
         why = [f"{each.kind}: {each.text}" for each in views.reasoning(run)]
@@ -168,11 +167,11 @@ def replay(
     Exits 7 at the first difference.
     """
     from prudent.pipeline.replay import replay as rebuild
-    from prudent.registry import strategy
+    from prudent.registry import strategy_of
 
     desk = call.open()
     record = desk.ledger.load_record(cycle)
-    result = rebuild(record, strategy(record.mandate.strategy))
+    result = rebuild(record, strategy_of(record))
     problems = [
         Problem(
             code=VerificationMismatch.code,
@@ -192,32 +191,6 @@ def replay(
         ],
         errors=problems, exit_code=VerificationMismatch.exit_code if problems else DONE,
     )  # fmt: skip
-
-
-def audit_verify(call: Call) -> Answer:
-    """Walk the audit chain, the records it names and the audit files; exits 7 at the first that was changed."""
-    from prudent.ledger.files import append_anchor, audit_file_digest, audit_path, last_anchor
-
-    desk = call.open()
-    kept = desk.home / "data" / "audit.anchors"
-    anchor = last_anchor(kept)
-    chain = desk.ledger.verify_audit(anchor=anchor)
-    found = [chain.broken.what] if chain.broken else []
-    digests = {row.id: row.record_digest for row in desk.ledger.views.decisions(limit=1_000_000).rows}
-    for cycle in desk.ledger.views.recorded_cycles():
-        path = audit_path(desk.home / "audit", cycle)
-        if not path.exists():
-            call.warnings.append(f"the audit file of {cycle} is missing; the record in the ledger still holds")
-        elif audit_file_digest(path) != digests[cycle]:
-            found.append(f"{path} differs from the record of {cycle}")
-    if not found and (anchor is None or chain.head.seq > anchor.seq):
-        append_anchor(kept, chain.head)
-    return Answer(
-        data={"rows": chain.rows, "holds": not found, "head": chain.head, "anchor": anchor, "broken": found},
-        blocks=[f"{chain.rows} rows: {'the chain holds' if not found else found[0]}; head {chain.head.hash[:16]}"],
-        errors=[Problem(code=VerificationMismatch.code, message=each) for each in found],
-        exit_code=VerificationMismatch.exit_code if found else DONE,
-    )
 
 
 def export(

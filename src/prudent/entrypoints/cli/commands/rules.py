@@ -71,7 +71,7 @@ def add(  # noqa: PLR0913 - a parameter is an option of the command line
     description: Annotated[str, typer.Option("--description", help="Why it is there.")] = "",
 ) -> Answer:  # fmt: skip
     """Add a rule; one whose limits nothing can enforce is refused unless it is --inactive."""
-    from prudent.workflows.lease import home_lease
+    from prudent.workflows.beside import account_turn
 
     desk = call.open()
     account = call.account(desk, account)
@@ -82,7 +82,7 @@ def add(  # noqa: PLR0913 - a parameter is an option of the command line
         description=description, created_at=desk.clock.now(),
     )  # fmt: skip
     _check(rule)
-    with home_lease(desk.home):
+    with account_turn(desk, account):
         desk.ledger.add_rule(account, rule, at=desk.clock.now())
     return Answer(
         data={"account": account, "rule": rule},
@@ -95,11 +95,11 @@ def disable(
     rule: Annotated[str, typer.Argument(metavar="RULE", help="The rule's id, as `rules list` shows it.")],
 ) -> Answer:  # fmt: skip
     """Switch a rule off; it stays in the list with what it did."""
-    from prudent.workflows.lease import home_lease
+    from prudent.workflows.beside import account_turn
 
     desk = call.open()
     account = call.account(desk, account)
-    with home_lease(desk.home):
+    with account_turn(desk, account):
         desk.ledger.disable_rule(account, rule, at=desk.clock.now())
     return Answer(data={"account": account, "rule_id": rule, "is_active": False}, blocks=[f"{rule} is off"])
 

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from prudent.domain.cycles import CycleWaits
 from prudent.domain.errors import BlockedError, InputError, VerificationMismatch
-from prudent.entrypoints.cli.answer import DONE, PARTIAL, Answer, Problem, Table, money
+from prudent.entrypoints.cli.answer import DONE, PARTIAL, Answer, Problem, Table, moment, money
 from prudent.entrypoints.cli.border import Call, command
 from prudent.entrypoints.cli.commands.planning import UnitOption
 from prudent.entrypoints.cli.confirm import require_live_confirmation
 from prudent.entrypoints.cli.screen import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prudent.domain.accounts import Mode
     from prudent.domain.records import Json
     from prudent.workflows.cycle import Outcome
@@ -42,7 +45,8 @@ def rebalance(
 ) -> Answer:  # fmt: skip
     """Trade an account to a target portfolio: plan, guard, execute, verify and record, once.
 
-    Exits 0 when all was done, 5 when guards refused every order, 7 when the book contradicts what was sent.
+    Exits 0 when all was done or waits for the market to open, 5 when guards refused every order, 7 when the book
+    contradicts what was sent, 8 when the plan waits for a person's yes.
     """
     given: dict[str, Json] = {"targets": str(file)} if file is not None else {}
     if unit is not None:
@@ -53,7 +57,10 @@ def rebalance(
 def run(
     call: Call, account: AccountArgument, *, dry_run: DryRunOption = False, confirm: ConfirmOption = None
 ) -> Answer:
-    """Run one cycle of an account as its mandate says."""
+    """Run one cycle of an account as its mandate says.
+
+    Exits 8 where the plan waits for a person's yes; on a closed market the plan waits for the open.
+    """
     return _cycle(call, account, parameters={}, dry_run=dry_run, confirm=confirm)
 
 
@@ -62,15 +69,17 @@ def _cycle(
 ) -> Answer:
     require_live_confirmation(call.folder(), account, confirm, dry_run=dry_run)
     from prudent.entrypoints.cli.cycle_view import cycle_answer
-    from prudent.workflows.cycle import at_work, run_account
+    from prudent.entrypoints.cli.waiting_view import waits_answer
+    from prudent.workflows.cycle import CycleWanted
+    from prudent.workflows.wherever import cycle_wherever
 
     desk = call.open()
     account = call.account(desk, account)
-    with at_work(desk) as findings:
-        call.warnings += found_lines(findings)
-        progress(f"running a cycle of {account} ...")
-        record = run_account(desk, account, mode=_mode(dry_run=dry_run), parameters=parameters)
-    return cycle_answer(record)
+    wanted = CycleWanted(account=account, mode=_mode(dry_run=dry_run), parameters=parameters)
+    try:
+        return cycle_answer(cycle_wherever(desk, wanted, found=_finder(call), tell=progress))
+    except CycleWaits as waits:
+        return waits_answer(desk, waits.wait)
 
 
 def run_all(
@@ -82,17 +91,16 @@ def run_all(
     With live orders `--confirm all` is needed.
     """
     require_live_confirmation(call.folder(), "all", confirm, dry_run=dry_run)
-    from prudent.workflows.cycle import at_work
-    from prudent.workflows.cycle import run_all as run_each
+    from prudent.workflows.wherever import cycles_wherever
 
     desk = call.open()
     accounts = [each for each in desk.account_ids() if fnmatchcase(each, only)]
     if not accounts:
         known = ", ".join(desk.account_ids()) or "no account yet; add one with `invest accounts add`"
         raise InputError(f"--only must match an account, {only!r} matched none of: {known}")
-    with at_work(desk) as findings:
-        call.warnings += found_lines(findings)
-        outcomes = run_each(desk, accounts, mode=_mode(dry_run=dry_run), on_done=_tell)
+    outcomes = cycles_wherever(
+        desk, accounts, mode=_mode(dry_run=dry_run), found=_finder(call), done=_tell, tell=progress
+    )
     return _outcomes_answer(outcomes, dry_run=dry_run)
 
 
@@ -128,6 +136,11 @@ def verify(
     )  # fmt: skip
 
 
+def _finder(call: Call) -> "Callable[[tuple[Finding, ...]], None]":
+    """Shows what a start found as warnings of the command."""
+    return lambda findings: call.warnings.extend(found_lines(findings))
+
+
 def found_lines(findings: "tuple[Finding, ...]") -> list[str]:
     """What a start found after a killed process, one line each."""
     return [f"found {each.subject}: {each.found}; {each.resolved}" for each in findings]
@@ -140,7 +153,7 @@ def _mode(*, dry_run: bool) -> "Mode | None":
 
 
 def _tell(outcome: "Outcome") -> None:
-    progress(f"{outcome.account}: {'failed' if outcome.error else 'done'}")
+    progress(f"{outcome.account}: {'failed' if outcome.error else 'waits' if outcome.wait else 'done'}")
 
 
 def _outcomes_answer(outcomes: "tuple[Outcome, ...]", *, dry_run: bool) -> Answer:
@@ -148,6 +161,11 @@ def _outcomes_answer(outcomes: "tuple[Outcome, ...]", *, dry_run: bool) -> Answe
 
     rows, data, problems = [], [], []
     for each in outcomes:
+        if each.wait is not None:
+            said = f"waits for {each.wait.why.replace('_', ' ')} until {moment(each.wait.until)} UTC"
+            data.append({"account": each.account, "ok": True, "waits": each.wait})
+            rows.append((each.account, "waits", "", "", f"{said}; see `invest approvals`"))
+            continue
         if each.record is None:
             error = each.error or BlockedError("the cycle ended without a record")
             data.append({"account": each.account, "ok": False, "error": {"code": error.code, "message": str(error)}})
