@@ -1,0 +1,1 @@
+"""A world drawn from one number, in which the real desk runs and everything around it lies, breaks and dies."""

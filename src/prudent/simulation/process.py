@@ -1,0 +1,251 @@
+"""One life of one desk's process: the real desk on a failing disk and a lying wire, until it is told to die."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from prudent.bootstrap import Desk
+from prudent.domain.accounts import Mode
+from prudent.domain.errors import DeskError
+from prudent.domain.mandate import Mandate
+from prudent.domain.orders import OrderIntent, OrderReport
+from prudent.ledger import LedgerStore
+from prudent.ledger.database import Database
+from prudent.ledger.leases import Leases
+from prudent.ledger.runs import PERSON, SCHEDULE, CycleRow
+from prudent.marketdata.calendars import ExchangeCalendar
+from prudent.marketdata.instruments import InstrumentMaster
+from prudent.pipeline.world import World
+from prudent.ports import NO_PERMIT, BrokerTraits, Claim, Permit
+from prudent.settings import Loaded
+from prudent.simulation.decider import Decider
+from prudent.simulation.disk import FaultyFile
+from prudent.simulation.faults import Weather
+from prudent.simulation.gateway import Gateway
+from prudent.simulation.prices import LyingMarket, TruePrices
+from prudent.simulation.timeline import ProcessClock, Timeline
+from prudent.simulation.venue import Venue
+from prudent.simulation.wire import Wire
+from prudent.workflows.consent import answers
+from prudent.workflows.cycle import finish_interrupted
+from prudent.workflows.lease import HeldLeases, home_lease
+from prudent.workflows.recovery import recover
+
+CODE = "simulation"
+
+
+class Crash(BaseException):
+    """The process is gone: nothing of it runs any more but what the operating system does."""
+
+
+class Overseer(Protocol):
+    """The world, as a process meets it at each numbered point."""
+
+    def pass_point(self, process: "Process", name: str) -> None: ...
+
+    def order_leaves(self, process: "Process", intent: OrderIntent, claim: Claim) -> None: ...
+
+    def order_claimed(self, process: "Process") -> None: ...
+
+    def message_comes(self, process: "Process", act: Callable[[], None]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every process of one owner lives in."""
+
+    owner: str
+    timeline: Timeline
+    weather: Weather
+    prices: TruePrices
+    venue: Venue
+    gateway: Gateway
+    calendar: ExchangeCalendar
+    instruments: InstrumentMaster
+    decider: Decider
+    ledger_file: Path
+    traits: BrokerTraits
+    loaded: Callable[[], Loaded]
+
+
+class TurnedLeases(HeldLeases):
+    """Leases without a thread. While the process runs they are as if renewed every five seconds: they do not run out.
+
+    `stand_still` is what becomes of them when it stops running, dead or frozen: nobody renews them any more.
+    """
+
+    def __init__(self, leases: Leases, holder: str, *, clock: ProcessClock) -> None:
+        super().__init__(leases, holder, clock=clock, lasts=timedelta(days=30))
+
+    def _keep_renewing(self) -> None:
+        """Nothing runs beside the process here."""
+
+    def stand_still(self, seconds: float) -> None:
+        """From now on they have so many seconds left: fifteen, less the time since the last renewal."""
+        self._extended(timedelta(seconds=seconds))
+
+    def run_again(self) -> None:
+        """The process runs, and keeps what has not run out meanwhile."""
+        self._extended(self._lasts)
+
+    def _extended(self, lasts: timedelta) -> None:
+        # Without the lock that `take` holds: what stands still may stand inside it.
+        kept = self._leases.renew(tuple(self._held.values()), at=self._clock.now(), lasts=lasts)
+        self._held = {lease.account: lease for lease in kept}
+
+
+@dataclass(kw_only=True)
+class SimulatedDesk(Desk):
+    """The real desk with the decider of the seed; its build has one name, as a stored digest would."""
+
+    decider: Decider
+
+    @property
+    def code_version(self) -> str:  # type: ignore[override]
+        return CODE
+
+    def world(self, mandate: Mandate, mode: Mode, *, cycle: CycleRow | None = None) -> World:
+        world = super().world(mandate, mode, cycle=cycle)
+        by_decider = cycle is None or cycle.started_by in ("", SCHEDULE, PERSON)
+        return replace(world, strategy=self.decider) if by_decider else world
+
+    def permit(self, account: str) -> Permit:
+        return replace(super().permit(account), at=self.clock.now())
+
+
+class WatchedLedger(LedgerStore):
+    """The real ledger; `on_claim` is told just before an order is claimed for the wire."""
+
+    def __init__(self, database: Database, on_claim: Callable[[], None]) -> None:
+        super().__init__(database)
+        self._on_claim = on_claim
+
+    def sending(
+        self, account: str, order_ref: str, *, seal: str, at: datetime, permit: Permit = NO_PERMIT
+    ) -> Claim:  # fmt: skip
+        self._on_claim()
+        return super().sending(account, order_ref, seal=seal, at=at, permit=permit)
+
+
+def make_desk(
+    around: Surroundings, home: Path, file: FaultyFile, clock: ProcessClock, wire: Wire,
+    on_claim: Callable[[], None] = lambda: None,
+) -> SimulatedDesk:  # fmt: skip
+    """The real desk over these parts; its cycles wait for people and for the market as they do everywhere."""
+    desk = SimulatedDesk(
+        home=home, loaded=around.loaded(), mode=Mode.PAPER, clock=clock, calendar=around.calendar,
+        instruments=around.instruments, market=LyingMarket(around.prices, clock, around.calendar, around.weather),
+        ledger=WatchedLedger(Database(file, around.owner), on_claim), broker=wire, venue=None, config_hash=config_hash(home),
+        decider=around.decider,
+    )  # fmt: skip
+    desk.consent = lambda cycle, mandate: answers(desk, cycle, mandate, mode=Mode.PAPER)
+    return desk
+
+
+class Process:
+    """Implements `Watcher`. `home` is its folder; another copy of the desk has a folder of its own."""
+
+    def __init__(self, name: str, around: Surroundings, home: Path, overseer: Overseer) -> None:
+        self.name = name
+        self.around = around
+        self.home = home
+        self.alive = True
+        self.starting = False
+        self.frozen = False
+        self.clock = ProcessClock(around.timeline)
+        self._overseer = overseer
+        self._stack = ExitStack()
+        self.file = FaultyFile(str(around.ledger_file), around.timeline, around.weather, self.point)
+        self._stack.callback(self.file.close)
+        self.wire = Wire(
+            around.gateway, around.venue, around.timeline, self.clock, around.weather, self, traits=around.traits
+        )
+        self.desk = make_desk(
+            around, home, self.file, self.clock, self.wire, on_claim=lambda: overseer.order_claimed(self)
+        )
+        self.leases: TurnedLeases | None = None
+        self.accounts: tuple[str, ...] = ()
+
+    # What the outside sees of it
+
+    def point(self, name: str) -> None:
+        if not self.alive:
+            raise Crash(self.name)
+        self._overseer.pass_point(self, name)
+
+    def leaves(self, intent: OrderIntent, claim: Claim) -> None:
+        self._overseer.order_leaves(self, intent, claim)
+
+    def heard(self, account: str, report: OrderReport) -> None:
+        """A message that came by itself: the adapter gives it to the ledger, as it gives every answer."""
+        if self.alive and not self.frozen and self.leases is not None:
+            self._overseer.message_comes(self, lambda: self._take_in(account, report))
+
+    def _take_in(self, account: str, report: OrderReport) -> None:
+        self.desk.ledger.reported(account, report, at=self.clock.now())
+
+    # Its life
+
+    def start(self) -> None:
+        """Take the home's lock and the leases, settle what was left, finish what was begun; as every start does."""
+        self.starting = True
+        self._stack.enter_context(home_lease(self.home))
+        self.leases = TurnedLeases(
+            self.desk.ledger.leases, f"{self.around.owner}-{self.home.name}", clock=self.clock
+        )
+        self.take_leases()
+        self._stack.enter_context(self.desk.leased(self.leases))
+        recover(self.desk, self.accounts)
+        finish_interrupted(self.desk, self.accounts)
+        self.starting = False
+
+    def take_leases(self) -> None:
+        """Get the leases of the owner's accounts that nobody else holds; the engine's loop does so all the time."""
+        if self.leases is not None:
+            self.accounts = self.leases.take(tuple(each.id for each in self.desk.ledger.accounts()))
+
+    @contextmanager
+    def standing_still(self, seconds: float) -> Iterator[None]:
+        """It is frozen: nothing of it runs, and its leases run out; afterwards it renews those it still has."""
+        self.frozen = True
+        with suppress(DeskError):
+            self._leave_leases(seconds)
+        try:
+            yield
+        finally:
+            self.frozen = False
+        if not self.alive:
+            raise Crash(self.name)
+        with suppress(DeskError), self.file.silence():
+            if self.leases is not None:
+                self.leases.run_again()
+
+    def _leave_leases(self, seconds: float) -> None:
+        if self.leases is None or self.file.driver.in_transaction:
+            return
+        with self.file.silence():
+            self.leases.stand_still(seconds)
+
+    def die(self, lease_seconds: float = 10.0) -> None:
+        """The operating system takes back files, locks and the socket."""
+        with suppress(DeskError):
+            self._leave_leases(lease_seconds)
+        self.alive = False
+        self.around.gateway.closed_by(self.wire)
+        self.desk._leased, self.desk._leases = False, None
+        self._stack.close()
+
+    def stop(self) -> None:
+        """A person stops it: the leases are given back."""
+        if self.leases is not None:
+            self.leases.release()
+        self.die()
+
+
+def config_hash(home: Path) -> str:
+    from prudent.bootstrap import _config_hash
+
+    return _config_hash(home)
