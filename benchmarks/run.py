@@ -197,6 +197,28 @@ def through_cycles(repeats: int) -> list[str]:
     ]  # fmt: skip
 
 
+LATENCIES = ("engine/start_latency.py", "engine/send_latency.py")
+LATENCY_STORY = {
+    "W3a": "from a request's row to the first act of its workflow, in an engine process of its own; must be below 100",
+    "W3b": "from a decision to the broker, every step durable, no model; p99 must be at most 100",
+}
+
+
+def latencies() -> list[str]:
+    """The section of W3: how long the engine takes, in milliseconds of wall time."""
+    rows = [run(script, "W3", sys.executable) for script in LATENCIES]
+    return [
+        "", "## W3", "",
+        "| case | ms p50 | ms p99 | ms most | times | what |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+        *(
+            f"| {row['case']} | {number(row, 'p50'):.1f} | {number(row, 'p99'):.1f} | {number(row, 'most'):.1f} "
+            f"| {row['count']} | {LATENCY_STORY[str(row['case'])]} |"
+            for row in rows
+        ),
+    ]  # fmt: skip
+
+
 def write(truths: dict[str, Row], runs: Runs, programs: list[Program], cycles: list[str]) -> None:
     numpy, numba = (run_version(name) for name in ("numpy", "numba"))
     head = (HERE / "portfolio" / "RESULTS_HEAD.md").read_text(encoding="utf-8")
@@ -224,7 +246,7 @@ def main() -> None:
     options = parser.parse_args()
     programs = [OURS, BOUND, *([] if options.only_ours else peers())]
     truths, runs = measure(options.cases, options.repeats, programs)
-    write(truths, runs, programs, through_cycles(min(options.repeats, 3)))
+    write(truths, runs, programs, [*through_cycles(min(options.repeats, 3)), *latencies()])
     print(f"wrote {RESULTS.name}")
 
 

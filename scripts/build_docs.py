@@ -9,7 +9,7 @@ from typer.core import TyperGroup, TyperOption
 from prudent.entrypoints.cli.app import EPILOG, app
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
-COMMON = ("--home", "--json", "--no-color", "--help")
+COMMON = ("--home", "--json", "--no-color", "-v", "-q", "--log-format", "--help")
 HEAD = """\
 # Command line
 
@@ -20,7 +20,9 @@ Answers go to standard output, warnings, errors and progress to standard error. 
 - `--home FOLDER`: the home to use; else `INVEST_HOME`, else the platform's folder for application data;
 - `--json`: one document `{"schema_version": 1, "command": …, "ok": …, "data": …, "warnings": [], "errors": []}`,
   money as strings, times in UTC;
-- `--no-color`: no colours, as `NO_COLOR` does; there are none in a pipe either.
+- `--no-color`: no colours, as `NO_COLOR` does; there are none in a pipe either;
+- `-v`, `-vv`: what is logged, or all of it, on standard error too, with `--log-format text|json`;
+- `-q`: nothing but warnings and errors.
 
 `python -m prudent --once ACCOUNT [--dry-run]` is `invest run ACCOUNT`, `python -m prudent --all` is `invest run-all`.
 

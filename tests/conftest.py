@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.postgres import new_owner, postgres, postgres_url, shared_postgres_url
+
+__all__ = ["new_owner", "postgres", "postgres_url", "shared_postgres_url"]
 
 # `make test` must give the same answer twice, so its examples are derandomized; `make prove` looks further each time.
 settings.register_profile(

@@ -9,4 +9,9 @@ OVER_BUDGET: dict[str, str] = {
 }
 
 # "path::function" -> why it may catch every Exception.
-BROAD_EXCEPT: dict[str, str] = {}
+BROAD_EXCEPT: dict[str, str] = {
+    "src/prudent/workflows/doing.py::Doing._perform": "the border of an engine: one broken request must not end it",
+    "src/prudent/workflows/durable.py::DbosSteps.run": "as its inner step, which is part of it",
+    "src/prudent/workflows/durable.py::DbosSteps.run.step": "a failure is carried past the library and raised again",
+    "src/prudent/workflows/watches.py::Watches._guarded_look": "the border of a watch: a broken one must not end all",
+}

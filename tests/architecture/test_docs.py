@@ -50,9 +50,13 @@ def commands(tree: typer.Typer) -> set[str]:
     return {str(each) for each in found}
 
 
+# Groups that show their list where nothing more is said.
+LISTS_BY_DEFAULT = {"orders"}
+
+
 def unknown_commands(text: str) -> set[str]:
     """What the code blocks of a page ask a reader to type, less what exists."""
-    known = commands(app)
+    known = commands(app) | LISTS_BY_DEFAULT
     typed = {match for block in (*BLOCK.findall(text), *INLINE.findall(text)) for match in TYPED.findall(block)}
     return {each for each in typed if each not in known and each.split()[0] not in known}
 

@@ -10,8 +10,9 @@ BANNED_WORDS = {"Manager", "Helper", "Helpers", "Util", "Utils", "System", "Engi
 BANNED_PREFIXES = ("advanced_", "enhanced_", "new_")
 VERSIONED = re.compile(r"(^|_)v[2-9](_|$)")
 
-# Terms that contain a banned word and mean one exact thing; `DataSettings` is the section `data` of `invest.yaml`.
-TERMS = ("MarketData", "SystemClock", "DataSettings", "new_risk")
+# Terms that contain a banned word and mean one exact thing; `DataSettings` is the section `data` of `invest.yaml`,
+# an engine is the process that does an installation's work.
+TERMS = ("MarketData", "SystemClock", "DataSettings", "EngineSettings", "EngineRow", "EngineStatus", "new_risk")
 
 
 def words(name: str) -> set[str]:

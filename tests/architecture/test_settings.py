@@ -36,7 +36,7 @@ def settings_fields() -> Iterator[str]:
 
 def read_elsewhere() -> set[str]:
     """What the rest of the product reads; a property of a model that is read counts for what it reads itself."""
-    own = [module for module in modules("src") if is_settings(module)]
+    own = [m for m in modules("src") if is_settings(m) or m.dotted == "prudent.domain.mandate"]
     rest = [m for m in modules("src") if not is_settings(m) and m.dotted != "prudent.domain.mandate"]
     found = {name for module in rest for name in reads(module.tree)}
     for module in own:

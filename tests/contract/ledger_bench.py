@@ -1,13 +1,17 @@
 """What the ledger contracts share: an opened ledger, its first run, and a way to bring orders to the wire."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from tests.contract.ledger_build import (
     ACCOUNT,
     MONDAY,
     d,
+    fill,
+    intent,
     mandate,
+    report,
 )
 
 from prudent.domain.orders import OrderIntent, OrderStatus
@@ -15,6 +19,16 @@ from prudent.ledger import LedgerStore
 from prudent.ports import RunRef
 
 S = OrderStatus
+
+
+def cash(ledger: LedgerStore) -> Decimal:
+    return ledger.views.money(ACCOUNT).cash
+
+
+def holding(ledger: LedgerStore, symbol: str = "AAPL") -> tuple[Decimal, Decimal]:
+    """Quantity and cost."""
+    rows = {row.symbol: (row.quantity, row.cost) for row in ledger.views.positions(ACCOUNT)}
+    return rows.get(symbol, (d("0"), d("0")))
 
 
 class LedgerBench:
@@ -42,3 +56,10 @@ class LedgerBench:
 
     def state_of(self, ledger: LedgerStore, order_ref: str) -> OrderStatus:
         return next(row.state for row in ledger.views.orders().rows if row.order_ref == order_ref)
+
+    def filled(self, ledger: LedgerStore, run: RunRef, quantity: str = "10", price: str = "100") -> OrderIntent:
+        """A buy that has filled whole in one execution."""
+        buy = intent(quantity=quantity)
+        self.send(ledger, run, buy)
+        ledger.reported(ACCOUNT, report(buy, S.FILLED, fill(buy, quantity, price)), at=MONDAY)
+        return buy

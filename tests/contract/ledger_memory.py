@@ -46,8 +46,9 @@ class MemoryContract(LedgerBench):
 
     def test_history_counts_orders_of_the_session_and_lists_recent_ones(self, ledger: LedgerStore, run: RunRef) -> None:
         buy, other = intent(), intent("MSFT")
-        self.send(ledger, run, buy, other)
-        ledger.reported(ACCOUNT, report(other, S.NOT_SENT), at=MONDAY)
+        ledger.approve(run, ledger.next_cycle(run, at=MONDAY), (other,), at=MONDAY)
+        self.send(ledger, run, buy)
+        ledger.never_left(ACCOUNT, other.order_ref, reason="halted", at=MONDAY)
         ledger.reported(ACCOUNT, report(buy, S.FILLED, fill(buy, "10", "100")), at=MONDAY)
         ledger.value(ACCOUNT, nlv=d("9999"), at=MONDAY, session=SESSION)
         seen = ledger.history(ACCOUNT, session=SESSION, at=later(minutes=9))

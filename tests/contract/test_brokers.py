@@ -2,11 +2,20 @@
 
 import gc
 import types
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.contract.broker import Bench, BrokerContract, TradingBrokerContract, hand_market, simulated
+from tests.contract.broker import (
+    Bench,
+    BrokerContract,
+    OrderPathContract,
+    hand_market,
+    simulated,
+)
 from tests.contract.broker_fakes import HandClock, intent
+from tests.contract.broker_trading import TradingBrokerContract
+from tests.scripted_broker import ScriptedBroker
 
 from prudent.brokers.dry_run import DryRunBroker
 from prudent.brokers.simulated import MemoryVenueStore, SimulatedBroker, SqliteVenueStore
@@ -69,6 +78,22 @@ class TestDryRunBroker(BrokerContract):
         assert not [each for each in reached if isinstance(each, SimulatedBroker)]
         owners = [each for each in reached if hasattr(each, "submit") and each is not bench.broker]
         assert owners == []
+
+
+class TestScriptedBroker(OrderPathContract):
+    """The fake that order-path tests script; it has no market, so only what the order path builds on is asked of it."""
+
+    @pytest.fixture
+    def bench(self) -> Bench:
+        clock = HandClock()
+        broker = ScriptedBroker(clock, "acc", "margin")
+        broker.books["acc"].positions["AAPL"] = Decimal(20)
+        return Bench(broker, broker, hand_market(), clock, connect=lambda: broker)
+
+    def test_the_snapshot_shows_cash_and_positions_as_of_the_clock(self, bench: Bench) -> None:
+        seen = bench.broker.snapshot("acc")
+        assert (seen.account, seen.cash, seen.as_of) == ("acc", Decimal(10_000), bench.clock.at)
+        assert [(p.symbol, p.quantity) for p in seen.positions] == [("AAPL", Decimal(20))]
 
 
 def reachable(root: object) -> list[object]:

@@ -32,9 +32,9 @@ from prudent.guards import catalogue
 from prudent.guards.catalogue import GuardRow
 from prudent.ledger import LedgerStore
 from prudent.pipeline.plan import make_plan
-from prudent.ports import BrokerTraits, MarketData
-from prudent.workflows.cycle import at_work, run_account
-from prudent.workflows.steps import JournalSteps
+from prudent.ports import NO_CLAIM, BrokerTraits, Claim, MarketData
+from prudent.workflows.cycle import CycleWanted, at_work, begin, carry_on
+from prudent.workflows.steps import JournalSteps, LedgerStages
 
 RULE = "r1"
 NOTHING = Decimal(0)
@@ -91,12 +91,12 @@ class OtherBroker:
         found = self._inner.snapshot(account)
         return found if self._change is None else self._change(found)
 
-    def submit(self, intent: OrderIntent) -> OrderReport:
+    def submit(self, intent: OrderIntent, claim: Claim = NO_CLAIM) -> OrderReport:
         if self._unreachable_for > 0:
             self._unreachable_for -= 1
             raise Temporary("the venue must be reachable, was not; nothing was sent")
         if intent.symbol not in self._refuses:
-            return self._inner.submit(intent)
+            return self._inner.submit(intent, claim)
         return OrderReport(
             order_ref=intent.order_ref, symbol=intent.symbol, side=intent.side, quantity=intent.quantity,
             status=OrderStatus.REJECTED, message="refused",
@@ -167,7 +167,7 @@ class Stage:
         refuses: frozenset[str] = frozenset(), traits: BrokerTraits | None = None, unreachable_for: int = 0,
     ) -> None:  # fmt: skip
         other = OtherBroker(
-            self.desk.broker, change=change, refuses=refuses, traits=traits, unreachable_for=unreachable_for
+            self.desk.own_venue(), change=change, refuses=refuses, traits=traits, unreachable_for=unreachable_for
         )
         self.desk.broker = cast("SimulatedBroker", other)
 
@@ -175,8 +175,8 @@ class Stage:
         """The desk tells that one more interlock is not satisfied."""
         told = self.desk.interlocks
 
-        def interlocks(account: str, mode: object) -> tuple[Interlock, ...]:
-            rest = cast("Callable[..., tuple[Interlock, ...]]", told)(account, mode)
+        def interlocks(account: str, mode: object, cycle: object = None) -> tuple[Interlock, ...]:
+            rest = cast("Callable[..., tuple[Interlock, ...]]", told)(account, mode, cycle)
             found = Interlock(id=lock, name=catalogue.INTERLOCKS[lock], satisfied=False, detail="not set")
             return (*(each for each in rest if each.id != lock), found)
 
@@ -187,14 +187,21 @@ class Stage:
         self.planner = lambda plan: replace(plan, orders=tuple(new for old in plan.orders for new in change(old)))
 
     def cycle(self) -> CycleRecord:
-        steps = JournalSteps(after=lambda name: self.after.get(name, lambda: None)())
         with pytest.MonkeyPatch.context() as patch:
             if self.planner is not None:
-                patch.setattr("prudent.pipeline.run_cycle.make_plan", _erring(self.planner))
+                patch.setattr("prudent.pipeline.draft.make_plan", _erring(self.planner))
             if not self.holds_lease:
-                return run_account(self.desk, ACCOUNT, steps=steps)
+                return self._run()
             with at_work(self.desk):
-                return run_account(self.desk, ACCOUNT, steps=steps)
+                return self._run()
+
+    def _run(self) -> CycleRecord:
+        desk = self.desk
+        cycle_id = begin(desk, CycleWanted(account=ACCOUNT))
+        steps = JournalSteps(
+            LedgerStages(desk.ledger, cycle_id, desk.clock), after=lambda name: self.after.get(name, lambda: None)()
+        )
+        return carry_on(desk, cycle_id, steps=steps)
 
 
 def _erring(change: Callable[[OrderPlan], OrderPlan]) -> Callable[..., OrderPlan]:

@@ -10,7 +10,7 @@ from tests.scenarios.homes import ACCOUNT
 
 from prudent.domain.accounts import AccountHistory, TradingState
 from prudent.domain.instruments import Instrument
-from prudent.domain.orders import Effect, OrderIntent, OrderReport, OrderStatus, OrderType, Side
+from prudent.domain.orders import Effect, OrderIntent, OrderType, Side
 from prudent.domain.plans import PlannedOrder
 from prudent.domain.quotes import Quote
 from prudent.domain.verdicts import Outcome
@@ -76,9 +76,10 @@ def delist(stage: Stage) -> None:
     stage.after["guard"] = lambda: setattr(names, "delisted", True)
 
 
-def five_past_the_close(stage: Stage) -> None:
+def close_before_sending(stage: Stage) -> None:
+    """On a closed market a plan waits for the open; here it closes between the consent and the orders."""
     session = stage.desk.calendar.session_of(stage.desk.clock.now())
-    advance(stage.desk, session.close + timedelta(minutes=5))
+    stage.after["consent"] = lambda: advance(stage.desk, session.close + timedelta(minutes=5))
 
 
 def price(quote: Quote) -> Decimal:
@@ -158,14 +159,13 @@ def five_refused_cycles(stage: Stage) -> None:
 
 
 def find_orphans(stage: Stage, symbols: Sequence[str] = ("AAPL",)) -> None:
-    """Orders are there that nobody here placed, longer ago than the guards on repeats look back."""
-    now = stage.desk.clock.now()
+    """Orders rest at the venue that nobody here placed; the start finds them there."""
     for symbol in symbols:
-        report = OrderReport(
-            order_ref=f"BYHAND{symbol}", symbol=symbol, side=Side.BUY, quantity=Decimal(1), status=OrderStatus.ACKED
-        )
-        stage.desk.ledger.reported(ACCOUNT, report, at=now)
-    advance(stage.desk, now + timedelta(minutes=11))
+        by_hand = OrderIntent(
+            order_ref=f"BYHAND{symbol}", account=ACCOUNT, symbol=symbol, side=Side.BUY, quantity=Decimal(1),
+            effect=Effect.OPEN, type=OrderType.LIMIT, limit_price=Decimal(1),
+        )  # fmt: skip
+        stage.desk.broker.submit(by_hand)
 
 
 def next_day(stage: Stage) -> None:
@@ -181,7 +181,10 @@ def told(lock: str) -> Scenario:
 
 
 WORLD: dict[str, Scenario] = {
-    "M00": Scenario(story="a person halted one symbol", arrange=halt_symbol),
+    "M00": Scenario(
+        story="a person halted one symbol", arrange=halt_symbol,
+        beside="the claim of an order asks for the state once more",
+    ),
     **{lock: told(lock) for lock in ("M01", "M02", "M03", "M05", "M06", "M07")},
     "M04": Scenario(
         story="the kill switch file lies in the home", arrange=pull_kill_switch,
@@ -194,7 +197,7 @@ WORLD: dict[str, Scenario] = {
     "D02": Scenario(story="the symbol is delisted between plan and submit", arrange=delist),
     "D03": Scenario(story="the target is outside the universe", mandate={"universe": ["MSFT"]}),
     "D04": Scenario(
-        story="five minutes after the close", arrange=five_past_the_close, outcome=Outcome.DEFER,
+        story="the market closes before the orders leave", arrange=close_before_sending, outcome=Outcome.DEFER,
     ),
     "D05": Scenario(story="the quote is an hour old", arrange=stale_quote),
     "D06": Scenario(story="bid and ask are 8 % apart", arrange=spread("0.04")),
@@ -257,10 +260,14 @@ WORLD: dict[str, Scenario] = {
     "X06": Scenario(
         story="the broker refused five orders a moment ago", targets=dict.fromkeys(FIVE, 5),
         arrange=five_refusals_within_a_minute,
+        beside="the fifth refusal stops the account while it sends",
     ),
     "X07": Scenario(
         story="five cycles asked only for what is not allowed", mandate={"universe": ["MSFT"]},
         arrange=five_refused_cycles, watch=("MSFT", Effect.OPEN),
     ),
-    "R04": Scenario(story="an order in the symbol is there that nobody here placed", arrange=find_orphans),
+    "R04": Scenario(
+        story="an order in the symbol is there that nobody here placed", arrange=find_orphans,
+        beside="the claim of an order asks for others on its symbol once more",
+    ),
 }  # fmt: skip

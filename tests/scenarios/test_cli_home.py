@@ -387,4 +387,7 @@ def test_doctor_names_limits_that_can_never_fire(home: Path) -> None:
     checks = ok("doctor").data
     assert {c["status"] for c in checks} <= {"pass", "warn", "skip"}
     assert any("can never fire" in c["detail"] for c in checks)
-    assert next(c for c in checks if c["name"] == "live orders")["detail"].startswith("cannot leave: mode is paper")
+    assert next(c for c in checks if c["name"] == "interlocks of main")["status"] == "pass"
+    live = next(c for c in checks if c["name"] == "live orders of main")["detail"]
+    assert live.startswith("cannot leave: M01 mode")
+    assert "M06 armed: not armed; `invest arm`" in live

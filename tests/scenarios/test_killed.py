@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,14 @@ from tests.scenarios.homes import ACCOUNT, new_home, reopened
 
 from prudent.bootstrap import Desk
 from prudent.domain.cycles import ResidualCause
+from prudent.domain.orders import OrderStatus
 from prudent.workflows.cycle import at_work, run_account
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("observe", "gather", "decide", "plan", "guard", "execute", "observe_after", "verify")
+STAGES = (
+    "begin", "observe", "gather", "decide", "plan", "guard", "consent", "judge phase 2", "send phase 2",
+    "settle phase 2", "observe_after", "verify", "finish",
+)  # fmt: skip
 WIRE = ("before submit 0", "after submit 0", "before submit 5", "after submit 5")
 
 
@@ -43,9 +46,10 @@ def test_a_killed_process_is_found_and_resolved_at_the_next_start(tmp_path: Path
     run_and_die(home, point)
     desk = reopened(home)
     with at_work(desk) as findings:
-        assert any("no record" in each.found for each in findings)
+        assert any("no record" in each.found and "carried on" in each.resolved for each in findings)
         assert not desk.ledger.pending_orders(ACCOUNT)
         assert_books_agree(desk)
+        assert desk.ledger.load_record(f"{ACCOUNT}/1/1").phases
         record = run_account(desk, ACCOUNT)
         assert_books_agree(desk)
     assert record.reconciliation is not None
@@ -66,10 +70,13 @@ def test_a_second_start_finds_nothing_left(tmp_path: Path) -> None:
         assert findings == ()
 
 
-def test_an_order_never_sent_leaves_the_cash_alone(tmp_path: Path) -> None:
+def test_an_order_that_never_left_is_proved_absent_and_never_sent(tmp_path: Path) -> None:
     home = new_home(tmp_path)
     run_and_die(home, "before submit 0")
     desk = reopened(home)
+    (doubted,) = [each for each in desk.ledger.pending_orders(ACCOUNT) if each.state is OrderStatus.SENDING]
     with at_work(desk):
-        assert desk.broker.snapshot(ACCOUNT).cash == Decimal(100_000)
-        assert desk.ledger.views.money(ACCOUNT).cash == Decimal(100_000)
+        (report,) = desk.ledger.known(ACCOUNT, (doubted.order_ref,))
+        assert report.status is OrderStatus.NOT_SENT
+        assert doubted.order_ref not in {fill.order_ref for fill in desk.broker.fills(ACCOUNT)}
+        assert desk.ledger.views.money(ACCOUNT).cash == desk.broker.snapshot(ACCOUNT).cash < 100_000

@@ -126,6 +126,14 @@ def test_an_account_mirrors_the_targets_of_another(prepared: Path, tmp_path: Pat
     assert Decimal("0.08") < nav["AAPL"] <= Decimal("0.1")
 
 
+def test_a_mirror_follows_what_was_decided_and_not_what_protection_left(prepared: Path, tmp_path: Path) -> None:
+    stage = stage_with(prepared, tmp_path, {"AAPL": 10, "KO": 5})
+    stage.cycle()
+    with at_work(stage.desk):
+        run_account(stage.desk, ACCOUNT, started_by="protection")
+    assert stage.desk.target_of(ACCOUNT) == {"AAPL": Decimal("0.1"), "KO": Decimal("0.05")}
+
+
 def test_signals_become_capped_weights(prepared: Path, tmp_path: Path) -> None:
     signals = Scenario(story="", mandate={"targets": "signals:json/scores.json"})
     stage = set_stage(signals, prepared, tmp_path)
@@ -159,7 +167,7 @@ def test_a_short_is_opened_held_and_covered(prepared: Path, tmp_path: Path) -> N
 
 def move_money(desk: Desk, kind: FlowKind, amount: int) -> None:
     now = desk.clock.now()
-    desk.broker.transfer(ACCOUNT, Decimal(amount), kind, ref=f"{kind}-{amount}", at=now)
+    desk.own_venue().transfer(ACCOUNT, Decimal(amount), kind, ref=f"{kind}-{amount}", at=now)
     desk.ledger.flow(ACCOUNT, kind, Decimal(amount), at=now, ref=f"{kind}-{amount}")
 
 
@@ -207,7 +215,9 @@ def test_a_rehearsal_writes_its_record_and_nothing_of_the_book(prepared: Path, t
     assert {r.status for phase in record.phases for r in phase.reports} == {OrderStatus.WOULD_SEND}
     assert changed(venue, tables(data / "venue.sqlite")) == set()
     after = tables(data / "ledger.sqlite")
-    rehearsed = {"records", "audit", "runs", "cycles", "reasoning", "orders", "order_events"}
+    rehearsed = {
+        "records", "audit", "runs", "cycles", "reasoning", "orders", "order_events", "leases", "reconciliations",
+    }  # fmt: skip
     assert changed(ledger, after) == rehearsed
     assert len(after["records"]) == 1
     assert stage.desk.ledger.views.trades(ACCOUNT).total == 0
@@ -238,7 +248,7 @@ def test_a_change_of_mandate_or_rule_starts_the_next_run(prepared: Path, tmp_pat
 
 def test_a_price_that_vanishes_after_the_orders_keeps_the_record(prepared: Path, tmp_path: Path) -> None:
     stage = stage_with(prepared, tmp_path, {"AAPL": 10})
-    stage.quotes(when="execute", price=lambda quote: None)
+    stage.quotes(when="settle phase 2", price=lambda quote: None)
     record = stage.cycle()
     assert record.fills
     assert record.nlv_after is None

@@ -17,9 +17,12 @@ from prudent.domain.orders import OpenOrder, OrderStatus, Side
 from prudent.domain.proposals import ExitCause
 from prudent.domain.quotes import Quote
 from prudent.exchange.venue import VenueFaults
+from prudent.pipeline.replay import replay
+from prudent.registry import strategy
 from prudent.workflows.advance import advance, next_sessions
 from prudent.workflows.control import Scope, cancel_own, halt, resume
 from prudent.workflows.cycle import at_work, run_account
+from prudent.workflows.locks import locks
 
 HERE = Scope(account=ACCOUNT)
 SLOW = VenueFaults(delay=timedelta(hours=1))
@@ -149,6 +152,7 @@ def test_the_drawdown_cut_halves_once_and_latches(prepared: Path, tmp_path: Path
     ]  # fmt: skip
     assert held(desk, "KO") == before - cut.decision.exits[0].quantity
     assert "drawdown" in desk.ledger.views.account(ACCOUNT).latches
+    assert "drawdown cut made" in {each.lock for each in locks(desk)}
     again = stage.cycle()
     assert again.observation.history.drawdown_latched
     assert again.decision.exits == ()
@@ -201,6 +205,8 @@ def test_a_source_lost_between_the_phases_loses_no_sale(prepared: Path, tmp_path
     assert held(desk, "KO") == 0
     assert desk.ledger.views.money(ACCOUNT).cash == desk.broker.snapshot(ACCOUNT).cash
     assert [row.state for row in desk.ledger.views.orders(ACCOUNT).rows] == [OrderStatus.FILLED]
-    record = stage.cycle()
-    assert (record.run, record.cycle) == (1, 2)
-    assert sent(record) == [(Side.BUY, "AAPL")]
+    with at_work(desk) as (finding,):
+        assert "carried on to its record" in finding.resolved
+    record = desk.ledger.load_record(f"{ACCOUNT}/1/1")
+    assert sent(record) == [(Side.SELL, "KO"), (Side.BUY, "AAPL")]
+    assert replay(record, strategy("target_weights")).identical

@@ -115,7 +115,7 @@ def test_a_rehearsal_says_so_first_and_last() -> None:
 def test_an_unknown_command_is_told_with_the_nearest_one() -> None:
     ended = run(invest, "statsu")
     assert ended.code == 2
-    assert "Did you mean 'status'?" in ended.err
+    assert "Did you mean 'status'" in ended.err
     assert run(invest, "statsu", "--json").document["errors"][0]["code"] == "bad_input"
 
 

@@ -7,9 +7,11 @@ from prudent.entrypoints.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = {
-    "init", "demo", "doctor", "status", "accounts", "cash", "portfolios", "plan", "rebalance", "run", "run-all",
-    "verify", "cancel-all", "halt", "resume", "runs", "orders", "trades", "positions", "replay", "audit", "rules",
-    "config", "export", "db", "version", "clock",
+    "accounts", "admin", "approvals", "approve", "arm", "audit", "backup", "cancel-all", "cash", "clock", "config",
+    "db", "demo", "disarm", "doctor", "drawdown", "engine", "export", "flatten", "halt", "init", "logs", "notify",
+    "orders", "plan", "portfolios", "positions", "rebalance", "reconcile", "reject", "replay", "restart", "restore",
+    "resume", "rules", "run", "run-all", "runs", "schedule", "secrets", "sim", "start", "status", "stop", "tokens",
+    "trades", "unlock", "users", "verify", "version", "web",
 }  # fmt: skip
 
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.contract.ledger_build import ACCOUNT, MONDAY, d, mandate, record
+from tests.contract.ledger_build import MONDAY, d, mandate, record
 
 from prudent.domain.records import Json, canonical
 from prudent.ledger import LedgerStore, open_ledger
-from prudent.ledger.files import append_anchor, last_anchor
 from prudent.ledger.hash_chain import GENESIS, Anchor, Link, append, link_hash, spelled, verify
 
 Links = list[Link]
@@ -141,14 +139,3 @@ def test_an_unbalanced_journal_is_named(ledger: LedgerStore) -> None:
     driver.execute("DROP TRIGGER journal_lines_no_update")
     driver.execute("UPDATE journal_lines SET amount = '101' WHERE line = 1")
     assert ledger.faults() == ("journal entry 1 sums to 1 USD",)
-
-
-def test_anchors_are_kept_line_by_line(tmp_path: Path) -> None:
-    path = tmp_path / "audit" / "anchors.txt"
-    assert last_anchor(path) is None
-    for link in chain(3):
-        append_anchor(path, Anchor(seq=link.seq, hash=link.hash))
-    with path.open("a") as handle:
-        handle.write("4 half-a-li")
-    assert last_anchor(path) == Anchor(seq=3, hash=chain(3)[-1].hash)
-    assert ACCOUNT not in path.read_text()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def count_changes() -> int:
     return len(changes)
 
 
-def die_at(path: Path, change: int) -> None:
+def die_at(place: Path | str, change: int, owner: str = "local") -> None:
     """Run by the child: live until the given change, then end without any clean-up."""
     left = change
 
@@ -46,12 +47,12 @@ def die_at(path: Path, change: int) -> None:
         if left == 0:
             os._exit(9)
 
-    live(open_ledger(path, after_statement=after))
+    live(open_ledger(place, owner=owner, after_statement=after))
 
 
-def check(path: Path) -> None:
+def check(place: Path | str, owner: str = "local") -> None:
     """Whatever the moment of death: balanced, chained, and positions, cash, fills and states tell one story."""
-    store = open_ledger(path)
+    store = open_ledger(place, owner=owner)
     assert store.faults() == ()
     assert store.verify_audit().holds
     events = [row.event for row in reversed(store.views.audit().rows)]
@@ -93,6 +94,23 @@ def test_a_kill_between_any_two_changes_leaves_whole_acts(tmp_path: Path) -> Non
     )
     for change in range(1, changes + 1):
         check(tmp_path / f"{change}.sqlite")
+
+
+def test_a_kill_between_changes_leaves_whole_acts_on_postgresql(
+    postgres_url: str, scale: Callable[[int, int], int]
+) -> None:
+    """Each life is an owner's of one database."""
+    moments = list(range(1, count_changes() + 1, scale(5, 1)))
+    code = (
+        "import sys; from tests.unit.ledger.test_killed_process import die_at, os\n"
+        "for change in map(int, sys.argv[2:]):\n"
+        "    child = os.fork()\n"
+        "    if child == 0: die_at(sys.argv[1], change, f'owner {change}')\n"
+        "    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9, change\n"
+    )
+    subprocess.run([sys.executable, "-c", code, postgres_url, *map(str, moments)], check=True, timeout=60)
+    for change in moments:
+        check(postgres_url, f"owner {change}")
 
 
 def test_a_whole_life_passes_the_same_check(tmp_path: Path) -> None:
