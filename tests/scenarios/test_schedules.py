@@ -98,7 +98,7 @@ def test_a_paused_schedule_starts_nothing_and_says_so(tmp_path: Path) -> None:
     with at_work(desk):
         attend(desk)
     desk.ledger.set_schedule(ACCOUNT, PAUSED, reason="on holiday", at=desk.clock.now())
-    assert [(each.due, each.paused) for each in next_runs(desk)] == [(None, "on holiday")]
+    assert [(each.due, each.paused) for each in next_runs(desk)] == [(None, "paused: on holiday")]
     with at_work(desk):
         advance(desk, MONDAY + timedelta(days=1), work=attend)
         # A paused schedule is no stop for the clock; what it skipped is told at the next look.

@@ -149,6 +149,7 @@ def _finish(process: Process) -> None:
 def second_copy(world: "World", owner: "Owner", seconds: float) -> None:
     """Another copy starts on the same ledger while the first stands still; it lives as long as that lasts."""
     owner.lives += 1
+    owner.copies += 1
     home = owner.home if world.weather.pick(2) else owner.home.parent / f"{owner.name}-copy{owner.lives}"
     if home != owner.home:
         _copy_home(owner, home)

@@ -46,6 +46,7 @@ class Owner:
         self.queue: deque[tuple[str, Task]] = deque()
         self.process: Process | None = None
         self.lives = 0
+        self.copies = 0
         self.looks = 0
         self.asks = False
         self.answered: set[tuple[str, str]] = set()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from prudent.domain.accounts import TradingState
 from prudent.domain.cycles import Wait, WaitWhy
-from prudent.domain.errors import DeskError
+from prudent.domain.errors import BlockedError, DeskError
 from prudent.domain.orders import Side
 from prudent.domain.rules import RuleCategory, UserRule
 from prudent.simulation import engine_work
-from prudent.simulation.truth import Stop
+from prudent.simulation.truth import Stop, Violation
 from prudent.workflows import control
 from prudent.workflows.approvals import approve, reject
 from prudent.workflows.control import Scope
@@ -95,7 +95,7 @@ def stop(world: "World", owner: "Owner", kind: str) -> None:
         if any((s.account, s.symbol) == (entry.account, entry.symbol) for s in owner.truth.stops):
             return
         if not _halted(world, owner, scope, _STOPS[kind], kind):
-            return
+            raise Violation("I16", f"{scope} was stopped, and the ledger does not say so")
         entry.point = world.points
         lift = partial(resume, world, owner, entry)
     owner.truth.stops.append(entry)
@@ -103,9 +103,13 @@ def stop(world: "World", owner: "Owner", kind: str) -> None:
 
 
 def _halted(world: "World", owner: "Owner", scope: Scope, state: TradingState, reason: str) -> bool:
+    """Stop it; where it is stopped harder already, that stands."""
     desk = owner.person()
     try:
         control.halt(desk, scope, state=state, reason=reason)
+    except BlockedError as error:
+        world.note(error)
+        return True
     except DeskError as error:
         world.note(error)
     return any(

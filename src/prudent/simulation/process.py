@@ -1,6 +1,6 @@
 """One life of one desk's process: the real desk on a failing disk and a lying wire, until it is told to die."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from prudent.domain.accounts import Mode
 from prudent.domain.errors import DeskError
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import OrderIntent, OrderReport
+from prudent.domain.records import Json
 from prudent.ledger import LedgerStore
 from prudent.ledger.database import Database
 from prudent.ledger.leases import Leases
@@ -19,7 +20,7 @@ from prudent.ledger.runs import PERSON, SCHEDULE, CycleRow
 from prudent.marketdata.calendars import ExchangeCalendar
 from prudent.marketdata.instruments import InstrumentMaster
 from prudent.pipeline.world import World
-from prudent.ports import NO_PERMIT, BrokerTraits, Claim, Permit
+from prudent.ports import NO_PERMIT, BrokerTraits, Claim, Permit, RunRef
 from prudent.settings import Loaded
 from prudent.simulation.decider import Decider
 from prudent.simulation.disk import FaultyFile
@@ -48,7 +49,11 @@ class Overseer(Protocol):
 
     def order_leaves(self, process: "Process", intent: OrderIntent, claim: Claim) -> None: ...
 
-    def order_claimed(self, process: "Process") -> None: ...
+    def order_approved(self, process: "Process", account: str, order_refs: Sequence[str]) -> None: ...
+
+    def order_claimed(self, process: "Process", account: str) -> None: ...
+
+    def stage_kept(self, process: "Process", cycle_id: str, stage: str, *, again: bool) -> None: ...
 
     def message_comes(self, process: "Process", act: Callable[[], None]) -> None: ...
 
@@ -116,29 +121,50 @@ class SimulatedDesk(Desk):
         return replace(super().permit(account), at=self.clock.now())
 
 
-class WatchedLedger(LedgerStore):
-    """The real ledger; `on_claim` is told just before an order is claimed for the wire."""
+class LedgerWatch(Protocol):
+    """Who is told what a process does with its ledger, just before it does it."""
 
-    def __init__(self, database: Database, on_claim: Callable[[], None]) -> None:
+    def approves(self, account: str, order_refs: Sequence[str]) -> None: ...
+
+    def claims(self, account: str) -> None: ...
+
+    def keeps(self, cycle_id: str, stage: str, *, again: bool) -> None: ...
+
+
+class WatchedLedger(LedgerStore):
+    """The real ledger, watched."""
+
+    def __init__(self, database: Database, watch: LedgerWatch | None) -> None:
         super().__init__(database)
-        self._on_claim = on_claim
+        self._watch = watch
+
+    def approve(self, run: RunRef, cycle: int, intents: Sequence[OrderIntent], *, at: datetime) -> None:
+        if self._watch is not None:
+            self._watch.approves(run.account, tuple(intent.order_ref for intent in intents))
+        super().approve(run, cycle, intents, at=at)
 
     def sending(
         self, account: str, order_ref: str, *, seal: str, at: datetime, permit: Permit = NO_PERMIT
     ) -> Claim:  # fmt: skip
-        self._on_claim()
+        if self._watch is not None:
+            self._watch.claims(account)
         return super().sending(account, order_ref, seal=seal, at=at, permit=permit)
+
+    def keep_stage(self, cycle_id: str, name: str, output: Json, *, at: datetime) -> None:
+        if self._watch is not None:
+            self._watch.keeps(cycle_id, name, again=self.find_stage(cycle_id, name) is not None)
+        super().keep_stage(cycle_id, name, output, at=at)
 
 
 def make_desk(
     around: Surroundings, home: Path, file: FaultyFile, clock: ProcessClock, wire: Wire,
-    on_claim: Callable[[], None] = lambda: None,
+    watch: LedgerWatch | None = None,
 ) -> SimulatedDesk:  # fmt: skip
     """The real desk over these parts; its cycles wait for people and for the market as they do everywhere."""
     desk = SimulatedDesk(
         home=home, loaded=around.loaded(), mode=Mode.PAPER, clock=clock, calendar=around.calendar,
         instruments=around.instruments, market=LyingMarket(around.prices, clock, around.calendar, around.weather),
-        ledger=WatchedLedger(Database(file, around.owner), on_claim), broker=wire, venue=None, config_hash=config_hash(home),
+        ledger=WatchedLedger(Database(file, around.owner), watch), broker=wire, venue=None, config_hash=config_hash(home),
         decider=around.decider,
     )  # fmt: skip
     desk.consent = lambda cycle, mandate: answers(desk, cycle, mandate, mode=Mode.PAPER)
@@ -164,7 +190,7 @@ class Process:
             around.gateway, around.venue, around.timeline, self.clock, around.weather, self, traits=around.traits
         )
         self.desk = make_desk(
-            around, home, self.file, self.clock, self.wire, on_claim=lambda: overseer.order_claimed(self)
+            around, home, self.file, self.clock, self.wire, watch=self
         )
         self.leases: TurnedLeases | None = None
         self.accounts: tuple[str, ...] = ()
@@ -187,6 +213,17 @@ class Process:
     def _take_in(self, account: str, report: OrderReport) -> None:
         self.desk.ledger.reported(account, report, at=self.clock.now())
 
+    # Implements `LedgerWatch`
+
+    def approves(self, account: str, order_refs: Sequence[str]) -> None:
+        self._overseer.order_approved(self, account, order_refs)
+
+    def claims(self, account: str) -> None:
+        self._overseer.order_claimed(self, account)
+
+    def keeps(self, cycle_id: str, stage: str, *, again: bool) -> None:
+        self._overseer.stage_kept(self, cycle_id, stage, again=again)
+
     # Its life
 
     def start(self) -> None:
@@ -194,13 +231,18 @@ class Process:
         self.starting = True
         self._stack.enter_context(home_lease(self.home))
         self.leases = TurnedLeases(
-            self.desk.ledger.leases, f"{self.around.owner}-{self.home.name}", clock=self.clock
+            self.desk.ledger.leases, self.holder, clock=self.clock
         )
         self.take_leases()
         self._stack.enter_context(self.desk.leased(self.leases))
         recover(self.desk, self.accounts)
         finish_interrupted(self.desk, self.accounts)
         self.starting = False
+
+    @property
+    def holder(self) -> str:
+        """The name under which it holds leases: its home's, whichever life this is."""
+        return f"{self.around.owner}-{self.home.name}"
 
     def take_leases(self) -> None:
         """Get the leases of the owner's accounts that nobody else holds; the engine's loop does so all the time."""

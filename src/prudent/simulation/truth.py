@@ -1,6 +1,7 @@
 """What must hold, asked of the venue's own truth and of what the ledger has durably on its disk."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,8 @@ from prudent.ports import Claim
 from prudent.simulation.venue import Venue, VenueOrder
 
 ZERO = Decimal(0)
+# Thirty seconds, and what the venue took to answer meanwhile.
+APPROVAL_MAX = timedelta(seconds=31)
 ENDED = frozenset({
     "DENIED", "FILLED", "CANCELLED", "REJECTED", "EXPIRED", "NOT_SENT", "WOULD_SEND", "FILLED_LATE", "PARTIAL_LATE",
 })  # fmt: skip
@@ -86,6 +89,8 @@ class Truth:
     stops: list[Stop] = field(default_factory=list)
     sent: dict[tuple[str, str], Sent] = field(default_factory=dict)
     claims: dict[str, int] = field(default_factory=dict)
+    fenced: set[str] = field(default_factory=set)
+    approvals: dict[tuple[str, str], datetime] = field(default_factory=dict)
     highest_id: int = 0
     _events: dict[tuple[str, str], int] = field(default_factory=dict)
     _reader: sqlite3.Connection | None = None
@@ -99,6 +104,20 @@ class Truth:
     def close(self) -> None:
         if self._reader is not None:
             self._reader.close()
+
+    def approved(self, account: str, order_refs: Sequence[str], now: datetime) -> None:
+        """From here on their approval ages, by a clock that nobody turns."""
+        for ref in order_refs:
+            self.approvals.setdefault((account, ref), now)
+
+    def claiming(self, process: str, holder: str, account: str, point: int) -> None:
+        """Who claims must hold the account's lease."""
+        self.claims[process] = point
+        found = self.rows("SELECT holder FROM leases WHERE account = ?", account)
+        if found and found[0]["holder"] != holder:
+            self.fenced.add(process)
+        else:
+            self.fenced.discard(process)
 
     # At the wire
 
@@ -125,6 +144,11 @@ class Truth:
         self.highest_id = max(self.highest_id, claim.order_id)
 
     def _may_leave(self, process: str, intent: OrderIntent, claim: Claim, now: datetime) -> None:
+        if process in self.fenced:
+            raise Violation("I10", f"order {intent.order_ref} was sent by {process}, which does not hold the lease")
+        age = now - self.approvals.get((intent.account, intent.order_ref), now)
+        if age > APPROVAL_MAX:
+            raise Violation("I10", f"order {intent.order_ref} was sent {age.total_seconds():.0f} s after its approval")
         claimed = self.claims.get(process, 0)
         for stop in self.stops:
             covers = stop.account in ("", intent.account) and stop.symbol in ("", intent.symbol)

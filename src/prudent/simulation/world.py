@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -232,14 +232,24 @@ class World:
         seconds = self.weather.seconds(0.5, 20.0) if fault == "freeze_short" else self.weather.seconds(20.0, 120.0)
         self.freeze(process, seconds)
 
-    def order_claimed(self, process: Process) -> None:
+    def _owner(self, process: Process) -> Owner:
+        return next(owner for owner in self.owners if process.around is owner.around)
+
+    def order_approved(self, process: Process, account: str, order_refs: Sequence[str]) -> None:
+        self._owner(process).truth.approved(account, order_refs, self.timeline.now)
+
+    def order_claimed(self, process: Process, account: str) -> None:
         """The process is about to claim an order: a stop that stands now must keep it from that."""
-        owner = next(o for o in self.owners if process.around is o.around)
-        owner.truth.claims[process.name] = self.points
+        self._owner(process).truth.claiming(process.name, process.holder, account, self.points)
+
+    def stage_kept(self, process: Process, cycle_id: str, stage: str, *, again: bool) -> None:
+        owner = self._owner(process)
+        if again and not owner.copies:
+            raise Violation("I15", f"stage {stage} of cycle {cycle_id} ran again although it had finished")
 
     def freeze(self, process: Process, seconds: float) -> None:
         """The process stands still while the world goes on, and perhaps another copy of it."""
-        owner = next(o for o in self.owners if process.around is o.around)
+        owner = self._owner(process)
         with process.standing_still(self.weather.seconds(10.0, 15.0)):
             if self.weather.strikes("second_copy"):
                 engine_work.second_copy(self, owner, seconds)
@@ -247,7 +257,7 @@ class World:
                 self.timeline.seconds(seconds)
 
     def order_leaves(self, process: Process, intent: OrderIntent, claim: Claim) -> None:
-        owner = next(o for o in self.owners if process.around is o.around)
+        owner = self._owner(process)
         self.trace.add(f"  > {intent.order_ref} {intent.side} {intent.quantity} {intent.symbol} id {claim.order_id}")
         owner.truth.leaves(process.name, intent, claim, self.timeline.now)
 
@@ -263,7 +273,7 @@ class World:
             except DeskError as error:
                 self.note(error)
             return
-        owner = next(o for o in self.owners if process.around is o.around)
+        owner = self._owner(process)
         if owner.process is process:
             owner.task("message", lambda _process: act())
 

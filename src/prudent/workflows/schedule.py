@@ -57,7 +57,7 @@ def next_runs(desk: Desk) -> tuple[NextRun, ...]:
     for account, lines in scheduled(desk).items():
         standing = desk.ledger.schedule(account)
         for line in lines:
-            paused = standing.reason or PAUSED if standing.state == PAUSED else ""
+            paused = f"paused: {standing.reason}" if standing.state == PAUSED else ""
             due = None if paused else line.next_after(now, desk.calendar)
             found.append(NextRun(account=account, spelled=line.spelled, due=due, paused=paused))
     return tuple(found)

@@ -124,6 +124,7 @@ def status(call: Call) -> Answer:
     from prudent.entrypoints.cli.waiting_view import waiting_row, waits_for
     from prudent.workflows.approvals import waiting_cycles
     from prudent.workflows.locks import locks
+    from prudent.workflows.schedule import next_runs
 
     desk = call.open()
     now = desk.clock.now()
@@ -141,6 +142,11 @@ def status(call: Call) -> Answer:
         for each in desk.ledger.permissions.armings()
     ]
     lines += processes_lines(desk)
+    coming = next_runs(desk)
+    lines += [
+        f"{n.account} is due next {moment(n.due)} UTC ({n.spelled})" if n.due else f"{n.account}: {n.spelled} {n.paused}"
+        for n in coming
+    ]
     lines += [f"cycle {each} was interrupted; the next run resolves it" for each in interrupted]
     return Answer(
         data={
@@ -148,7 +154,7 @@ def status(call: Call) -> Answer:
             "data_source": desk.market.source, "processes": processes_data(desk), "kill_switch": kill,
             "accounts": accounts, "states": stopped,
             "interrupted_cycles": list(interrupted), "locks": held, "waiting": [waiting_row(each) for each in waiting],
-            "armings": desk.ledger.permissions.armings(),
+            "armings": desk.ledger.permissions.armings(), "next_runs": coming,
         },
         blocks=[
             f"{desk.home}   mode {desk.mode}   {moment(now)} UTC   market {market}   prices {desk.market.source}",

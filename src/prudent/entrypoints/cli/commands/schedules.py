@@ -41,7 +41,7 @@ def listed(
         blocks=[
             Table(
                 title="Due next", columns=("account", "schedule", "next (UTC)", "note"),
-                rows=[(n.account, n.spelled, moment(n.due), f"paused: {n.paused}" if n.paused else "") for n in coming],
+                rows=[(n.account, n.spelled, moment(n.due), n.paused) for n in coming],
                 empty="no account has a schedule; add `schedule:` to its configuration",
             ),
             Table(
