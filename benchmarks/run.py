@@ -197,7 +197,7 @@ def through_cycles(repeats: int) -> list[str]:
     ]  # fmt: skip
 
 
-LATENCIES = ("engine/start_latency.py", "engine/send_latency.py")
+LATENCIES = ("latency/start_latency.py", "latency/send_latency.py")
 LATENCY_STORY = {
     "W3a": "from a request's row to the first act of its workflow, in an engine process of its own; must be below 100",
     "W3b": "from a decision to the broker, every step durable, no model; p99 must be at most 100",

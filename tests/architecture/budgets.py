@@ -10,6 +10,7 @@ OVER_BUDGET: dict[str, str] = {
 
 # "path::function" -> why it may catch every Exception.
 BROAD_EXCEPT: dict[str, str] = {
+    "src/prudent/simulation/world.py::World._live": "the border of a seed: whatever breaks in the product is a finding",
     "src/prudent/workflows/doing.py::Doing._perform": "the border of an engine: one broken request must not end it",
     "src/prudent/workflows/durable.py::DbosSteps.run": "as its inner step, which is part of it",
     "src/prudent/workflows/durable.py::DbosSteps.run.step": "a failure is carried past the library and raised again",

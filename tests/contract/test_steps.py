@@ -92,6 +92,34 @@ def test_a_process_that_dies_in_a_step_is_followed_by_one_that_goes_on(tmp_path:
     assert (tmp_path / "done").read_text() == "one two three"
 
 
+def test_an_engine_that_stops_leaves_a_cycle_between_two_steps(tmp_path: Path) -> None:
+    stages = MemoryStages()
+    stopping: list[bool] = []
+    left: list[str] = []
+
+    def perform(_owner: str, _request: str) -> None:
+        steps = DbosSteps(stages, stopping=lambda: bool(stopping))
+        try:
+            steps.run("one", lambda: 1, of=int)
+            stopping.append(True)
+            steps.run("two", lambda: 2, of=int)
+        except Paused:
+            left.append("paused")
+            raise
+        finally:
+            over.set()
+
+    over = threading.Event()
+    place = Place(url=f"sqlite:///{tmp_path / 'workflows.sqlite'}", postgres=False)
+    durable = Durable(place, executor="e", perform=perform)
+    durable.launch()
+    durable.start("tests", "one")
+    assert over.wait(20)
+    durable.close()
+    assert left == ["paused"]
+    assert stages.outputs == {"one": 1}
+
+
 def test_the_library_keeps_digests_only(tmp_path: Path) -> None:
     """What a step gave may be a portfolio; it stays in the owner's ledger."""
     stages = MemoryStages()

@@ -166,9 +166,8 @@ class Stage:
         self, *, change: Callable[[AccountSnapshot], AccountSnapshot] | None = None,
         refuses: frozenset[str] = frozenset(), traits: BrokerTraits | None = None, unreachable_for: int = 0,
     ) -> None:  # fmt: skip
-        other = OtherBroker(
-            self.desk.own_venue(), change=change, refuses=refuses, traits=traits, unreachable_for=unreachable_for
-        )
+        inner = cast("SimulatedBroker", self.desk.broker)
+        other = OtherBroker(inner, change=change, refuses=refuses, traits=traits, unreachable_for=unreachable_for)
         self.desk.broker = cast("SimulatedBroker", other)
 
     def interlock(self, lock: str) -> None:

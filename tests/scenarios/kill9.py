@@ -14,11 +14,12 @@ from pathlib import Path
 from time import monotonic
 
 from tests.scenarios.engines import Running, Starter, log_of, until
-from tests.scenarios.homes import ACCOUNT, new_home, write_mandate
+from tests.scenarios.homes import ACCOUNT, add_account, write_mandate
 
 from prudent.bootstrap import Desk, open_desk
 from prudent.domain.cycles import CycleRecord, ResidualCause
 from prudent.domain.records import encode
+from prudent.entrypoints.cli.starter import Wishes, create_home
 from prudent.ledger.requests import RequestStatus
 from prudent.workflows import kinds
 from prudent.workflows.advance import next_sessions
@@ -35,23 +36,16 @@ limits: {{max_turnover_per_cycle: 200%, max_daily_loss: 100%, drawdown_cut: 100%
 
 def ten_symbol_home(folder: Path, *, database: str | None = None) -> Path:
     """A home with one account and two portfolios of the same ten symbols, far from each other."""
-    home = new_home(folder) if database is None else _home_on(folder, database)
+    home = folder / "home"
+    # The prices of the sample end with 2022, and each rebalance is a session after the one before.
+    config = create_home(home, Wishes(start="2021-06-01"))
+    if database is not None:
+        config.write_text(config.read_text() + f"\ndatabase: {{url: {json.dumps(database)}}}\n")
+    add_account(home, ACCOUNT)
     for name, weights in (("heavy", (17, 15, 13, 11, 9, 8, 7, 6, 5, 4)), ("light", (4, 5, 6, 7, 8, 9, 11, 13, 15, 17))):
         targets = [{"symbol": symbol, "weight": weight} for symbol, weight in zip(SYMBOLS, weights)]
         (home / "json" / f"{name}.json").write_text(json.dumps({"unit": "percent", "targets": targets}))
     write_mandate(home, ACCOUNT, LIMITS.format(name="heavy"))
-    return home
-
-
-def _home_on(folder: Path, database: str) -> Path:
-    from tests.scenarios.homes import add_account
-
-    from prudent.entrypoints.cli.starter import Wishes, create_home
-
-    home = folder / "home"
-    config = create_home(home, Wishes(start="2022-11-28"))
-    config.write_text(config.read_text() + f"\ndatabase: {{url: {json.dumps(database)}}}\n")
-    add_account(home, ACCOUNT)
     return home
 
 
@@ -113,29 +107,37 @@ class Harness:
         self._engine: Running | None = None
         self._pause = threading.Event()
         self._took = 0.3
+        self._kills = 0
         self.report = Report()
 
     def run(self, kills: int) -> Report:
-        """Rebalance, and let a session pass, in turns until that many engines were killed and the last turn is over."""
+        """Rebalance and let a session pass, in turns until that many engines were killed; then rebalance once more."""
+        self._kills = kills
         while self.report.kills < kills:
-            name = ("heavy", "light")[self.report.cycles % 2]
-            body = kinds.cycle_body(CycleWanted(account=ACCOUNT, parameters={"targets": f"json/{name}.json"}))
-            self._done(kinds.CYCLE, body, ACCOUNT, kills)
-            self.report.cycles += 1
+            self._rebalance()
             target = next_sessions(open_desk(self._home), 1)[-1]
-            self._done(kinds.CLOCK_ADVANCE, {"to": encode(target)}, "", kills)
+            self._done(kinds.CLOCK_ADVANCE, {"to": encode(target)}, "")
+        # An order that a kill caught just before the wire is not sent again; the next cycle makes up for it.
+        self._rebalance()
         self._up().signal(signal.SIGTERM)
         engine = self._up()
         until(lambda: not engine.lives(), said="the engine ends in order")
         return self.report
 
-    def _done(self, kind: str, body: Answer, account: str, kills: int) -> None:
+    def _rebalance(self) -> None:
+        name = ("heavy", "light")[self.report.cycles % 2]
+        body = kinds.cycle_body(CycleWanted(account=ACCOUNT, parameters={"targets": f"json/{name}.json"}))
+        self._done(kinds.CYCLE, body, ACCOUNT)
+        self.report.cycles += 1
+
+    def _done(self, kind: str, body: Answer, account: str) -> None:
         """Ask for one thing and kill until it is done."""
         desk = open_desk(self._home)
         request = ask(desk, kind, body, account=account)
         while True:
             engine = self._up()
-            if self.report.kills < kills and self._dice.random() < 0.85 and self._reach_a_moment(desk, request, kind):
+            goes_on = self.report.kills >= self._kills or self._dice.random() > 0.85
+            if not goes_on and self._reach_a_moment(desk, request, kind):
                 self.report.acknowledged.note(desk, request)
                 engine.kill()
                 self._engine = None
@@ -170,7 +172,7 @@ class Harness:
         """The engine; a new one is sometimes killed while it starts."""
         while self._engine is None:
             engine = self._start(self._home)
-            if self.report.kills and self._dice.random() < 0.1:
+            if 0 < self.report.kills < self._kills and self._dice.random() < 0.1:
                 self._pause.wait(self._dice.uniform(0.0, self.report.ready[-1] if self.report.ready else 0.5))
                 engine.kill()
                 self.report.kills += 1
@@ -221,11 +223,11 @@ def check(home: Path, report: Report) -> CycleRecord:
 
 
 def assert_on_target(record: CycleRecord) -> None:
-    """Every position is its target within a lot, but where a guard shrank its order."""
+    """Every position is its target within a lot, but where a guard (of cash, at most two) shrank its order."""
     assert record.reconciliation is not None
     shrunk = {each.symbol for each in record.reconciliation.residuals if each.cause is ResidualCause.BLOCKED}
     checked = [each for each in record.reconciliation.symbols_verified if each.symbol not in shrunk]
-    assert len(checked) >= len(SYMBOLS) - 1
+    assert len(checked) >= len(SYMBOLS) - 2, record.no_trade_codes
     assert all(abs(each.target_quantity - each.actual_quantity) <= 1 for each in checked), record.reconciliation
 
 

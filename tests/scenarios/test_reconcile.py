@@ -14,6 +14,7 @@ from prudent.domain.accounts import TradingState
 from prudent.domain.errors import BlockedError
 from prudent.domain.orders import Effect, OrderIntent, OrderStatus, Side
 from prudent.ledger.settlement import Fate, Word
+from prudent.workflows.locks import locks
 from prudent.workflows.orders import resolve_order, unlock_symbol
 from prudent.workflows.reconcile import due, reconcile
 
@@ -273,6 +274,20 @@ def test_a_person_unlocks_a_symbol_with_somebody_elses_order(stage_of: StageOf) 
     stage.reconcile()
     assert not locked(stage, "KO")
     assert stage.audited("symbol_unlocked") == 1
+
+
+def test_every_lock_of_the_order_path_is_shown_with_its_way_out(stage_of: StageOf) -> None:
+    stage = stage_of(quiet_seconds=60)
+    stage.broker.place(by_hand())
+    held = stage.claimed("MSFT", limit="90")
+    stage.broker.place(held, S.HELD)
+    stage.claimed()
+    stage.reconcile()
+    shown = {lock.symbol: lock.way_out for lock in locks(stage.desk) if lock.account == ACCOUNT and lock.symbol}
+    assert shown == {
+        "AAPL": f"invest reconcile {ACCOUNT}", "MSFT": f"invest reconcile {ACCOUNT}",
+        "KO": f"lifts when it ends, or invest unlock KO --account {ACCOUNT} --reason …",
+    }  # fmt: skip
 
 
 def test_an_order_under_a_ref_of_ours_that_is_not_in_the_ledger_is_told_as_such(stage_of: StageOf) -> None:

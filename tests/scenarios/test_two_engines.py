@@ -8,16 +8,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.scenarios.engines import Running, Starter, forking, log_of, until
-from tests.scenarios.homes import add_account, reopened
+from tests.scenarios.engines import Running, Starter, engine_at, forking, log_of, until
+from tests.scenarios.homes import CASH, add_account, reopened
 
-from prudent.bootstrap import Desk
+from prudent.bootstrap import Desk, open_desk
 from prudent.domain.notices import Event
+from prudent.entrypoints.cli.opening import Opening, open_account
 from prudent.entrypoints.cli.starter import Wishes, create_home
 from prudent.ledger.engines import EngineStatus
 from prudent.ledger.requests import Asked, Request
 from prudent.workflows import kinds
 from prudent.workflows.cycle import CycleWanted
+from prudent.workflows.requests import ask
 
 ACCOUNTS = ("one", "two", "three", "four", "five", "six")
 ROUNDS = 3
@@ -128,3 +130,22 @@ def started(start: Starter, home: Path) -> Running:
     running = start(home)
     running.wait_ready()
     return running
+
+
+def test_one_engine_serves_every_owner_and_tells_each_their_own(tmp_path: Path, postgres_url: str) -> None:
+    home = two_homes(tmp_path, postgres_url)[0]
+    opening = Opening(account="hers", cash=CASH, positions=None, mandate={"targets": "json/core.json"})
+    open_account(open_desk(home, owner="her"), opening)
+    mine, hers = open_desk(home), open_desk(home, owner="her")
+    with forking() as start, engine_at(home, start=start):
+        asked = {
+            desk.ledger.owner: ask(
+                desk, kinds.CYCLE, kinds.cycle_body(CycleWanted(account=account)), account=account, key="the same key"
+            )
+            for desk, account in ((mine, "one"), (hers, "hers"))
+        }  # fmt: skip
+        all_over(mine, [asked["local"]])
+        all_over(hers, [asked["her"]])
+    assert mine.ledger.views.recorded_cycles() == ("one/1/1",)
+    assert hers.ledger.views.recorded_cycles() == ("hers/1/1",)
+    assert {lease.account for lease in hers.ledger.leases.all()} == {"hers"}

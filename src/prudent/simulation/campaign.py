@@ -67,8 +67,12 @@ def run_seeds(seeds: Sequence[int], faults: str = "all", *, jobs: int = 1) -> It
         return
     chunks = [(seeds[i : i + CHUNK], kinds) for i in range(0, len(seeds), CHUNK)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for verdicts in pool.map(_chunk, chunks):
-            yield from verdicts
+        try:
+            for verdicts in pool.map(_chunk, chunks):
+                yield from verdicts
+        finally:
+            # Who has seen enough does not wait for the rest.
+            pool.shutdown(cancel_futures=True)
 
 
 def _chunk(work: tuple[Sequence[int], frozenset[str]]) -> list[Verdict]:
@@ -93,7 +97,8 @@ def boundaries(seed: int) -> tuple[Boundary, ...]:
     """
     verdict, world = run_seed(seed, CALM, small=True, crash_at=0)
     if verdict.violation:
-        raise InputError(f"seed {seed} must be sound before crashes are forced, was {verdict.violation}: {verdict.text}")
+        found = f"{verdict.violation}: {verdict.text}"
+        raise InputError(f"seed {seed} must be sound before crashes are forced, was {found}")
     last = world.first_cycle_ends
     return tuple(
         Boundary(seed=seed, number=number, name=name)

@@ -24,6 +24,8 @@ class FaultyFile(SqliteFile):
         self, path: str, timeline: Timeline, weather: Weather, point: Callable[[str], None]
     ) -> None:  # fmt: skip
         super().__init__(path)
+        # What it is called in messages, which are kept: the folder is another one in each run.
+        self.place = Path(path).name
         for pragma in _PRAGMAS:
             self.driver.execute(f"PRAGMA {pragma}")
         self._timeline = timeline

@@ -194,7 +194,7 @@ def chosen(text: str) -> frozenset[str]:
 
 
 class Weather:
-    """How often each fault strikes in one seed: some never, and some groups not at all, the others up to three times as often."""
+    """How often each fault strikes in one seed: some never, some groups not at all, others three times as often."""
 
     def __init__(self, chance: Random, kinds: Iterable[str], trace: Trace) -> None:
         wanted = frozenset(kinds)

@@ -1,4 +1,4 @@
-"""The gateway between one owner's desk and the venue: sessions, order ids, held orders, and lists that are not ready."""
+"""The gateway between one owner's desk and the venue: sessions, order ids, held orders, lists that are not ready."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

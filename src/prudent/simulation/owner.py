@@ -62,7 +62,7 @@ class Owner:
         self.around = Surroundings(
             owner=name, timeline=timeline, weather=weather, prices=prices, venue=venue, gateway=self.gateway,
             calendar=calendar, instruments=instruments,
-            decider=Decider(Random(f"{seed}/decider/{name}"), weather, symbols, {}),  # noqa: S311
+            decider=Decider(Random(f"{seed}/decider/{name}"), weather, symbols, {}),
             ledger_file=ledger_file, traits=BrokerTraits(quiet_seconds=quiet_seconds), loaded=self.loaded,
         )  # fmt: skip
         self._open_accounts(accounts)
@@ -79,13 +79,14 @@ class Owner:
         ledger.close()
 
     def person(self) -> SimulatedDesk:
-        """The desk as a person's command opens it, beside the process; nothing fails for people."""
+        """The desk as a person's command opens it, beside the process; only the wire fails for people."""
         if self._person is None:
             around = replace(self.around, weather=calm_weather())
             clock = ProcessClock(self.timeline)
             file = FaultyFile(str(around.ledger_file), self.timeline, around.weather, lambda name: None)
             wire = BorrowedWire(
-                self.gateway, around.venue, self.timeline, clock, around.weather, NobodyWatches(), traits=around.traits
+                self.gateway, around.venue, self.timeline, clock, self.around.weather, NobodyWatches(),
+                traits=around.traits,
             )
             self._person = file, make_desk(around, self.home, file, clock, wire)
         return self._person[1]
@@ -124,4 +125,4 @@ class Owner:
 
 
 def calm_weather() -> Weather:
-    return Weather(Random(0), CALM, Trace(keep=1))  # noqa: S311
+    return Weather(Random(0), CALM, Trace(keep=1))

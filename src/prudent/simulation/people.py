@@ -113,7 +113,8 @@ def _halted(world: "World", owner: "Owner", scope: Scope, state: TradingState, r
     except DeskError as error:
         world.note(error)
     return any(
-        (row.account, row.symbol, row.state) == (scope.account, scope.symbol, state) for row in desk.ledger.views.states()
+        (row.account, row.symbol, row.state) == (scope.account, scope.symbol, state)
+        for row in desk.ledger.views.states()
     )
 
 

@@ -50,7 +50,7 @@ class TruePrices:
         self.sessions = tuple(calendar.completed(timeline.now, HISTORY))
         self._calendar = calendar
         self._day = calendar.session_of(timeline.now).date
-        self.paths = {symbol: _path(Random(f"{seed}/price/{symbol}")) for symbol in symbols}  # noqa: S311
+        self.paths = {symbol: _path(Random(f"{seed}/price/{symbol}")) for symbol in symbols}
 
     def of(self, symbol: str) -> Decimal:
         """The true price now, in cents."""

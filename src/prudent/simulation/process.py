@@ -9,7 +9,7 @@ from typing import Protocol
 
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import Mode
-from prudent.domain.errors import DeskError
+from prudent.domain.errors import DeskError, Temporary
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import OrderIntent, OrderReport
 from prudent.domain.records import Json
@@ -32,7 +32,7 @@ from prudent.simulation.venue import Venue
 from prudent.simulation.wire import Wire
 from prudent.workflows.consent import answers
 from prudent.workflows.cycle import finish_interrupted
-from prudent.workflows.lease import HeldLeases, home_lease
+from prudent.workflows.lease import HeldLeases, home_holder, home_lease
 from prudent.workflows.recovery import recover
 
 CODE = "simulation"
@@ -47,7 +47,9 @@ class Overseer(Protocol):
 
     def pass_point(self, process: "Process", name: str) -> None: ...
 
-    def order_leaves(self, process: "Process", intent: OrderIntent, claim: Claim) -> None: ...
+    def order_leaves(
+        self, process: "Process", intent: OrderIntent, claim: Claim, stood: timedelta
+    ) -> None: ...
 
     def order_approved(self, process: "Process", account: str, order_refs: Sequence[str]) -> None: ...
 
@@ -109,7 +111,7 @@ class SimulatedDesk(Desk):
     decider: Decider
 
     @property
-    def code_version(self) -> str:  # type: ignore[override]
+    def code_version(self) -> str:
         return CODE
 
     def world(self, mandate: Mandate, mode: Mode, *, cycle: CycleRow | None = None) -> World:
@@ -122,7 +124,7 @@ class SimulatedDesk(Desk):
 
 
 class LedgerWatch(Protocol):
-    """Who is told what a process does with its ledger, just before it does it."""
+    """Who is told what a process does with its ledger: what it has approved, is about to claim and to keep."""
 
     def approves(self, account: str, order_refs: Sequence[str]) -> None: ...
 
@@ -139,9 +141,9 @@ class WatchedLedger(LedgerStore):
         self._watch = watch
 
     def approve(self, run: RunRef, cycle: int, intents: Sequence[OrderIntent], *, at: datetime) -> None:
+        super().approve(run, cycle, intents, at=at)
         if self._watch is not None:
             self._watch.approves(run.account, tuple(intent.order_ref for intent in intents))
-        super().approve(run, cycle, intents, at=at)
 
     def sending(
         self, account: str, order_ref: str, *, seal: str, at: datetime, permit: Permit = NO_PERMIT
@@ -164,7 +166,8 @@ def make_desk(
     desk = SimulatedDesk(
         home=home, loaded=around.loaded(), mode=Mode.PAPER, clock=clock, calendar=around.calendar,
         instruments=around.instruments, market=LyingMarket(around.prices, clock, around.calendar, around.weather),
-        ledger=WatchedLedger(Database(file, around.owner), watch), broker=wire, venue=None, config_hash=config_hash(home),
+        ledger=WatchedLedger(Database(file, around.owner), watch), broker=wire, venue=None,
+        config_hash=config_hash(home),
         decider=around.decider,
     )  # fmt: skip
     desk.consent = lambda cycle, mandate: answers(desk, cycle, mandate, mode=Mode.PAPER)
@@ -202,8 +205,8 @@ class Process:
             raise Crash(self.name)
         self._overseer.pass_point(self, name)
 
-    def leaves(self, intent: OrderIntent, claim: Claim) -> None:
-        self._overseer.order_leaves(self, intent, claim)
+    def leaves(self, intent: OrderIntent, claim: Claim, stood: timedelta) -> None:
+        self._overseer.order_leaves(self, intent, claim, stood)
 
     def heard(self, account: str, report: OrderReport) -> None:
         """A message that came by itself: the adapter gives it to the ledger, as it gives every answer."""
@@ -229,6 +232,9 @@ class Process:
     def start(self) -> None:
         """Take the home's lock and the leases, settle what was left, finish what was begun; as every start does."""
         self.starting = True
+        if home_holder(self.home) is not None:
+            # What `home_lease` says too, after it has waited a moment that is not ours to spend.
+            raise Temporary(f"the desk at {self.home.name} must be used by one process at a time")
         self._stack.enter_context(home_lease(self.home))
         self.leases = TurnedLeases(
             self.desk.ledger.leases, self.holder, clock=self.clock

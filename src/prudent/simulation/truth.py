@@ -38,15 +38,23 @@ FOLLOWS = {
 _STEPS = {before: frozenset(after.split()) for before, after in FOLLOWS.items()}
 
 
+_NO_EVENT = (
+    "SELECT order_ref FROM orders AS o WHERE o.run IS NOT NULL AND NOT EXISTS (SELECT 1 FROM order_events AS e "
+    "WHERE e.account = o.account AND e.order_ref = o.order_ref)"
+)
+_NO_RECORD = (
+    "SELECT cycle_key FROM cycles WHERE record_digest IS NOT NULL "
+    "AND record_digest NOT IN (SELECT digest FROM records)"
+)
+_NO_ENTRY = (
+    "SELECT exec_id FROM fills AS f WHERE f.busted = 0 "
+    "AND NOT EXISTS (SELECT 1 FROM journal_entries AS j WHERE j.entry = f.entry)"
+)
 _WRITTEN = (
-    ("SELECT order_ref FROM orders AS o WHERE NOT EXISTS (SELECT 1 FROM order_events AS e "
-     "WHERE e.account = o.account AND e.order_ref = o.order_ref) AND o.state <> 'ORPHAN' "
-     "AND o.order_ref NOT LIKE 'TWS%'", "has no event"),
-    ("SELECT cycle_key FROM cycles WHERE record_digest IS NOT NULL AND record_digest NOT IN "
-     "(SELECT digest FROM records)", "has no record"),
-    ("SELECT exec_id FROM fills AS f WHERE f.busted = 0 AND NOT EXISTS (SELECT 1 FROM journal_entries AS j WHERE j.entry = f.entry)",
-     "is a fill without its entry in the journal"),
-)  # fmt: skip
+    (_NO_EVENT, "has no event"),
+    (_NO_RECORD, "has no record"),
+    (_NO_ENTRY, "is a fill without its entry in the journal"),
+)
 
 
 class Violation(Exception):
@@ -94,6 +102,7 @@ class Truth:
     highest_id: int = 0
     _events: dict[tuple[str, str], int] = field(default_factory=dict)
     _reader: sqlite3.Connection | None = None
+    _checked: int = -1
 
     def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
         if self._reader is None:
@@ -199,6 +208,10 @@ class Truth:
 
     def check(self) -> None:
         """What holds at every moment."""
+        written = self.rows("PRAGMA data_version")[0][0]
+        if written == self._checked:
+            return
+        self._checked = written
         self._states_legal()
         self._stops_stand()
         again = self.rows(

@@ -1,4 +1,4 @@
-"""The truth at the broker: accounts, orders, executions; matching of its own, and nobody's faults but its customers'."""
+"""The truth at the broker: accounts, orders, executions; matching of its own, and no faults but its customers'."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -88,10 +88,11 @@ class VenueAccount:
 
 
 class Venue:
-    """Everything that really happened. `on_accept` is told of each order that reaches it, `on_change` of each book."""
+    """Everything that really happened. `on_accept` is told of each order that reaches it, `on_change` of each trade."""
 
     def __init__(
-        self, timeline: Timeline, prices: TruePrices, calendar: Calendar, weather: Weather, chance: Random, *, lag: float
+        self, timeline: Timeline, prices: TruePrices, calendar: Calendar, weather: Weather, chance: Random, *,
+        lag: float,
     ) -> None:  # fmt: skip
         self.timeline = timeline
         self.prices = prices

@@ -27,7 +27,7 @@ class Watcher(Protocol):
 
     def point(self, name: str) -> None: ...
 
-    def leaves(self, intent: OrderIntent, claim: Claim) -> None: ...
+    def leaves(self, intent: OrderIntent, claim: Claim, stood: timedelta) -> None: ...
 
     def heard(self, account: str, report: OrderReport) -> None: ...
 
@@ -37,7 +37,7 @@ class Wire:
 
     name = NAME
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one line per thing that a wire lies between
         self, gateway: Gateway, venue: Venue, timeline: Timeline, clock: ProcessClock, weather: Weather,
         watcher: Watcher, *, traits: BrokerTraits,
     ) -> None:  # fmt: skip
@@ -94,13 +94,16 @@ class Wire:
 
     def submit(self, intent: OrderIntent, claim: Claim = NO_CLAIM) -> OrderReport:
         self._known(intent.account)
+        before = self._timeline.now
         self._watcher.point("before wire")
+        # Who stands still here stood still after its last look: no code can look later than last.
+        stood = self._timeline.now - before
         if not self._connected() or claim.session != f"{self.gateway.name}-{self.gateway.session}":
             raise Temporary(f"the session {claim.session} must be live to send, is not; nothing was sent")
         if self._weather.strikes("drop_before_send"):
             self.gateway.drop()
             raise Temporary("the socket closed before the first byte; nothing was sent")
-        self._watcher.leaves(intent, claim)
+        self._watcher.leaves(intent, claim, stood)
         if self.gateway.lag and self._weather.strikes("upstream_lost_in_send"):
             self.gateway.lose_upstream()
             self._timeline.after(self._weather.seconds(2.0, 200.0), "upstream back", self.gateway.regain_upstream)
@@ -334,7 +337,7 @@ class NobodyWatches:
 
     def point(self, name: str) -> None: ...
 
-    def leaves(self, intent: OrderIntent, claim: Claim) -> None: ...
+    def leaves(self, intent: OrderIntent, claim: Claim, stood: timedelta) -> None: ...
 
     def heard(self, account: str, report: OrderReport) -> None: ...
 

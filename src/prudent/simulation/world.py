@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -62,7 +62,7 @@ def _shared() -> tuple[ExchangeCalendar, InstrumentMaster]:
 
 def scratch() -> Path:
     """Where ledgers are made: in memory where the machine has such a folder."""
-    memory = Path("/dev/shm")  # noqa: S108 - files of a seed live for a tenth of a second
+    memory = Path("/dev/shm")
     return Path(tempfile.mkdtemp(prefix="invest-sim-", dir=memory if memory.is_dir() else None))
 
 
@@ -107,7 +107,7 @@ class World:
 
     def chance(self, what: str) -> Random:
         """A stream of luck of its own, so that one part's draws do not move another's."""
-        return Random(f"{self.seed}/{what}")  # noqa: S311
+        return Random(f"{self.seed}/{what}")
 
     # The run
 
@@ -256,10 +256,10 @@ class World:
             else:
                 self.timeline.seconds(seconds)
 
-    def order_leaves(self, process: Process, intent: OrderIntent, claim: Claim) -> None:
+    def order_leaves(self, process: Process, intent: OrderIntent, claim: Claim, stood: timedelta) -> None:
         owner = self._owner(process)
         self.trace.add(f"  > {intent.order_ref} {intent.side} {intent.quantity} {intent.symbol} id {claim.order_id}")
-        owner.truth.leaves(process.name, intent, claim, self.timeline.now)
+        owner.truth.leaves(process.name, intent, claim, self.timeline.now - stood)
 
     def _changed(self, account: str) -> None:
         """Something traded: the timer, which looks every minute, will see it."""
@@ -282,7 +282,9 @@ class World:
         self.owner_of(order.account).truth.accepted(order)
 
 
-def run_seed(seed: int, kinds: frozenset[str], *, small: bool = False, crash_at: int | None = None, keep: int = 60) -> tuple[Verdict, World]:
+def run_seed(
+    seed: int, kinds: frozenset[str], *, small: bool = False, crash_at: int | None = None, keep: int = 60
+) -> tuple[Verdict, World]:
     """One seed from nothing to nothing: its files are gone when it returns."""
     root = scratch_root()
     folder = Path(tempfile.mkdtemp(prefix="seed-", dir=root))

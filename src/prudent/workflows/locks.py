@@ -6,6 +6,7 @@ from datetime import datetime
 
 from prudent.bootstrap import KILL_FILE, Desk
 from prudent.domain.accounts import Mode, TradingState
+from prudent.domain.orders import OrderStatus
 from prudent.guards.catalogue import DECIDER_FAILURES_MAX, REFUSED_SHARE_MAX
 from prudent.ledger.valuations import DAILY_LOSS, DRAWDOWN, DRAWDOWN_HALT, STOPPED, Latch
 from prudent.workflows.control import Scope
@@ -104,7 +105,7 @@ def _decider(desk: Desk, account: str) -> Iterator[Lock]:
 
 
 def _orders(desk: Desk, account: str) -> Iterator[Lock]:
-    """R04: an order of which nobody knows what the broker has."""
+    """R04: an order of which nobody knows what the broker has, or that nobody here placed."""
     unknown = set(desk.switches(account, desk.mode).in_doubt or ())
     for order in desk.ledger.pending_orders(account):
         if order.order_ref in unknown:
@@ -112,6 +113,17 @@ def _orders(desk: Desk, account: str) -> Iterator[Lock]:
                 account=account, symbol=order.symbol, lock="unknown order", since=order.sent,
                 reason=f"nobody knows what became of {order.side} {order.quantity} {order.symbol} {order.order_ref}",
                 way_out=f"invest reconcile {account}",
+            )  # fmt: skip
+        elif order.state is OrderStatus.HELD:
+            yield Lock(
+                account=account, symbol=order.symbol, lock="held order", since=order.sent,
+                reason=f"the broker has not accepted order {order.order_ref}", way_out=f"invest reconcile {account}",
+            )  # fmt: skip
+        elif order.state is OrderStatus.ORPHAN and not order.unlocked:
+            yield Lock(
+                account=account, symbol=order.symbol, lock="foreign order", since=order.approved,
+                reason=f"nobody here placed order {order.order_ref}",
+                way_out=f"lifts when it ends, or invest unlock {order.symbol} --account {account}{_WHY}",
             )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from prudent.bootstrap import Desk
-from prudent.domain.accounts import TradingState
+from prudent.domain.accounts import Mode, TradingState
 from prudent.domain.errors import BlockedError, Temporary
 from prudent.domain.instruments import CASH
 from prudent.domain.money import ZERO
@@ -95,7 +95,8 @@ def _once(desk: Desk, account: str, memory: ReconcileMemory) -> ReconcileReport:
     _doubt(look, listing, link, complete=complete)
     breaks, open_gaps = _compare(look, listing) if complete else ((), ())
     unknown = _judge_missing(look, listing, link, rounds)
-    stop_new_risk(desk, account)
+    if desk.mode is not Mode.DRY_RUN:
+        stop_new_risk(desk, account)
     in_doubt = tuple(each.order_ref for each in look.pending() if each.state in _IN_DOUBT)
     problem = "" if complete else "the broker's lists did not all end, or its link is not up"
     report = ReconcileReport(

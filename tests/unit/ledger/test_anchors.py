@@ -255,7 +255,8 @@ def test_a_disk_that_is_full_before_the_very_first_head_is_renewed_harms_nothing
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = AnchorLog(tmp_path / "audit", tmp_path / KEY_FILE)
-    write, written = AnchorLog._write_head, []
+    write = AnchorLog._write_head
+    written: list[int] = []
 
     def full(self: AnchorLog, key: bytes, number: int, mac: str) -> None:
         if written:

@@ -226,8 +226,8 @@ def test_the_schema_describes_every_section() -> None:
     properties = schema["properties"]
     assert isinstance(properties, dict)
     assert set(properties) == {
-        "schema_version", "mode", "data", "clock", "switches", "ibkr", "database", "engine", "web", "notify", "backup", "secrets",
-        "accounts",
+        "schema_version", "mode", "data", "clock", "switches", "ibkr", "database", "engine", "web", "notify", "backup",
+        "secrets", "accounts",
     }  # fmt: skip
     assert schema["additionalProperties"] is False
     assert json.loads(json.dumps(schema)) == schema

@@ -144,7 +144,8 @@ def status(call: Call) -> Answer:
     lines += processes_lines(desk)
     coming = next_runs(desk)
     lines += [
-        f"{n.account} is due next {moment(n.due)} UTC ({n.spelled})" if n.due else f"{n.account}: {n.spelled} {n.paused}"
+        f"{n.account} is due next {moment(n.due)} UTC ({n.spelled})" if n.due
+        else f"{n.account}: {n.spelled} {n.paused or 'is never due'}"
         for n in coming
     ]
     lines += [f"cycle {each} was interrupted; the next run resolves it" for each in interrupted]

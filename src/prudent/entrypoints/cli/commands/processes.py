@@ -19,6 +19,7 @@ from prudent.entrypoints.cli.answer import Answer
 from prudent.entrypoints.cli.border import INTERRUPTED, Call, command
 
 if TYPE_CHECKING:
+    from prudent.bootstrap import Desk
     from prudent.settings import Loaded
     from prudent.workflows.supervisor import Program
 
@@ -85,7 +86,7 @@ def _check_startable(call: Call, *, no_web: bool) -> None:
     running = supervisor_of(home)
     if running is not None:
         raise Temporary(f"{home} must be started once, is run by process {running}; `invest stop` ends it")
-    desk = call.open()
+    desk = _opened(call)
     holder = home_holder(home)
     desk.ledger.close()
     if holder is not None:
@@ -95,6 +96,15 @@ def _check_startable(call: Call, *, no_web: bool) -> None:
         )
     if not no_web:
         _check_port(desk.loaded)
+
+
+def _opened(call: Call) -> "Desk":
+    """The home's desk as its processes open it, for nobody in particular: what they would stumble over raises here."""
+    from prudent.bootstrap import open_desk
+
+    desk = open_desk(call.folder())
+    call.warnings += desk.loaded.warnings
+    return desk
 
 
 def _check_port(loaded: "Loaded") -> None:
@@ -219,7 +229,7 @@ def restart(call: Call, *, no_web: NoWebOption = False) -> Answer:
     if not supervisor:
         _check_startable(call, no_web=no_web)
         return _started(home, no_web=no_web)
-    call.open().ledger.close()
+    _opened(call).ledger.close()
     before = engine_beat(home).process()
     _signal(supervisor, signal.SIGHUP)
     clock, pause = SystemClock(), threading.Event()

@@ -22,11 +22,12 @@ def register(app: typer.Typer) -> None:
     command(app, "sim")(sim)
 
 
-def sim(
+def sim(  # noqa: PLR0913 - a parameter is an option of the command
     *, seeds: Annotated[str, typer.Option("--seeds", metavar="A..B", help="Both ends included.")] = "0..99",
     faults: Annotated[str, typer.Option("--faults", help="all, none, or groups and kinds with commas.")] = "all",
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=256, help="Processes at once.")] = 1,
     trace: Annotated[int | None, typer.Option("--trace", metavar="SEED", help="Print what happens in it.")] = None,
+    first: Annotated[bool, typer.Option("--first", help="Stop at the first violation.")] = False,
     matrix: Annotated[bool, typer.Option("--matrix", help="Kill the process at each numbered point in turn.")] = False,
     list_kinds: Annotated[bool, typer.Option("--list", help="Only list the kinds of faults.")] = False,
 ) -> Answer:  # fmt: skip
@@ -43,7 +44,7 @@ def sim(
         return _kinds()
     if trace is not None:
         return _traced(trace, faults)
-    return _matrix(wanted, jobs) if matrix else _seeds(wanted, faults, jobs)
+    return _matrix(wanted, jobs) if matrix else _seeds(wanted, faults, jobs, first=first)
 
 
 def _kinds() -> Answer:
@@ -62,7 +63,7 @@ def _traced(seed: int, faults: str) -> Answer:
     return _judged([verdict], {"seed": seed, "digest": verdict.digest, "events": lines}, ["\n".join(lines)], faults)
 
 
-def _seeds(wanted: range, faults: str, jobs: int) -> Answer:
+def _seeds(wanted: range, faults: str, jobs: int, *, first: bool) -> Answer:
     from prudent.clock import SystemClock
     from prudent.simulation.campaign import Tally, run_seeds
 
@@ -74,6 +75,8 @@ def _seeds(wanted: range, faults: str, jobs: int) -> Answer:
         digests[str(verdict.seed)] = verdict.digest
         if verdict.violation or tally.seeds % 100 == 0:
             progress(f"{tally.seeds} of {len(wanted)} seeds, {len(tally.failing)} with a violation")
+        if first and verdict.violation:
+            break
     seconds = clock.monotonic() - began
     data = {
         "seeds": tally.seeds, "violations": len(tally.failing), "orders": tally.orders, "cycles": tally.cycles,
