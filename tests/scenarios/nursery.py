@@ -19,7 +19,8 @@ def become_engine(home: str) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os._exit(run(app, spelled_out(["engine", "--home", home])))
+    # It ends with the nursery, whatever becomes of the test.
+    os._exit(run(app, spelled_out(["engine", "--home", home, "--parent", str(os.getppid())])))
 
 
 def main() -> None:
