@@ -79,6 +79,7 @@ class Desk:
     reconciling: ReconcileMemory = field(default_factory=ReconcileMemory)
     _leased: bool = field(default=False, init=False)
     _leases: Holding | None = field(default=None, init=False)
+    _tried: dict[str, float] = field(default_factory=dict, init=False)
 
     def account_ids(self) -> tuple[str, ...]:
         """Accounts that have a mandate, in the order of the configuration."""
@@ -136,6 +137,7 @@ class Desk:
             confirms=not isinstance(self.clock, SimulatedClock),
             permit=self.permit,
             turn=self.pace.turn,
+            tried=self._tried,
             consent=self.consent(cycle, mandate) if cycle is not None and self.consent is not None else at_once,
         )
 

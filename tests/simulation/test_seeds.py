@@ -15,8 +15,6 @@ from prudent.simulation.world import run_seed
 ROOT = Path(__file__).parents[2]
 CHUNK = 25
 CHUNKS = 20
-# Seeds with a violation that is not explained yet: docs/RELIABILITY.md names them. Each is a finding, not an exception.
-OPEN = frozenset({70, 207, 210, 243, 344})
 
 
 @pytest.mark.parametrize("first", range(0, CHUNK * CHUNKS, CHUNK))
@@ -24,7 +22,7 @@ def test_no_seed_violates_anything(first: int) -> None:
     failing = [
         f"seed {each.seed}: {each.violation} {each.text}"
         for each in run_seeds(range(first, first + CHUNK), "all", jobs=1)
-        if each.violation and each.seed not in OPEN
+        if each.violation
     ]
     assert failing == []
 

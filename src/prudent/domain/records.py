@@ -15,6 +15,7 @@ from prudent.domain.money import from_float, plain
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 Encoder = typing.Callable[[typing.Any], Json]
+Decoder = typing.Callable[[Json], typing.Any]
 
 
 def utc_text(moment: datetime) -> str:
@@ -53,9 +54,18 @@ def _encoder_of(kind: type) -> Encoder:
 def _row_encoder(kind: type) -> Encoder:
     names = _field_names(kind)
     mark = getattr(kind, "kind", None)
-    if not isinstance(mark, str):
-        return lambda value: {name: encode(getattr(value, name)) for name in names}
-    return lambda value: {"kind": mark, **{name: encode(getattr(value, name)) for name in names}}
+    first = {"kind": mark} if isinstance(mark, str) else {}
+    known = _ENCODERS
+
+    def row(value: object) -> Json:
+        fields: dict[str, Json] = dict(first)
+        for name in names:
+            item = getattr(value, name)
+            encoder = known.get(type(item))
+            fields[name] = encode(item) if encoder is None else encoder(item)
+        return fields
+
+    return row
 
 
 def _encode_float(value: float) -> Json:
@@ -86,7 +96,7 @@ T = typing.TypeVar("T")
 
 def decode(kind: type[T], data: Json) -> T:
     """A value of `kind` from what `encode` gave; raises ValueError where the data do not fit the type."""
-    return typing.cast("T", _decode(kind, data))
+    return typing.cast("T", _decoder(typing.cast("typing.Hashable", kind))(data))
 
 
 @functools.cache
@@ -95,64 +105,89 @@ def _field_names(kind: type) -> tuple[str, ...]:
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, object]:
-    return typing.get_type_hints(kind)
-
-
-def _decode(kind: object, data: Json) -> object:  # noqa: PLR0911 - one line per kind of value
+def _decoder(kind: object) -> Decoder:
+    """What reads a value of that type, found once per type."""
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
-        return _decode_union(typing.get_args(kind), data)
-    if origin is tuple:
-        (item, *_rest) = typing.get_args(kind)
-        return tuple(_decode(item, each) for each in _as_list(data))
-    if origin is frozenset:
-        (item,) = typing.get_args(kind)
-        return frozenset(_decode(item, each) for each in _as_list(data))
-    if origin is list:
-        (item,) = typing.get_args(kind)
-        return [_decode(item, each) for each in _as_list(data)]
+        return _union_decoder(typing.get_args(kind))
+    if origin in (tuple, frozenset, list):
+        item = _decoder(typing.get_args(kind)[0])
+        return lambda data: origin([item(each) for each in _as_list(data)])
     if origin in (dict, Mapping):
-        key, item = typing.get_args(kind)
-        return {_decode(key, k): _decode(item, v) for k, v in _as_dict(data).items()}
+        key, item = (_decoder(each) for each in typing.get_args(kind))
+        return lambda data: {key(k): item(v) for k, v in _as_dict(data).items()}
     if not isinstance(kind, type):
-        return data
-    return _decode_plain(kind, data)
-
-
-def _decode_plain(kind: type, data: Json) -> object:  # noqa: PLR0911 - one line per kind of value
+        return lambda data: data
     if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
-        named = "kind" in _field_names(kind)
-        return kind(**{n: _decode(hints[n], v) for n, v in _as_dict(data).items() if named or n != "kind"})
+        return _row_decoder(kind)
+    return _plain_decoder(kind)
+
+
+def _row_decoder(kind: type) -> Decoder:
+    fields: dict[str, Decoder] = {}
+    # A mark of the class itself is written beside the fields and is not one of them.
+    passed = () if "kind" in _field_names(kind) else ("kind",)
+
+    def row(data: Json) -> object:
+        if not fields:
+            # At the first use and not before: a type may hold itself.
+            fields.update({name: _decoder(hint) for name, hint in typing.get_type_hints(kind).items()})
+        return kind(**{n: fields[n](v) for n, v in _as_dict(data).items() if n not in passed})
+
+    return row
+
+
+def _plain_decoder(kind: type) -> Decoder:
     if issubclass(kind, Enum):
-        return kind(data)
-    if kind is Decimal:
-        return Decimal(str(data))
-    if kind is float:
-        return float(str(data))
-    if kind is datetime:
-        return datetime.strptime(str(data), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    if kind is date:
-        return date.fromisoformat(str(data))
-    if kind in (dict, list):
+        return kind
+    reader = _READERS.get(kind)
+    if reader is not None:
+        return reader
+    if kind not in (bool, int, str):
+        return lambda data: data
+
+    def exactly(data: Json) -> Json:
+        if type(data) is not kind:
+            raise ValueError(f"expected {kind.__name__}, was {data!r}")
         return data
-    if kind in (bool, int, str) and type(data) is not kind:
-        raise ValueError(f"expected {kind.__name__}, was {data!r}")
-    return data
+
+    return exactly
 
 
-def _decode_union(options: tuple[object, ...], data: Json) -> object:
-    if data is None and type(None) in options:
-        return None
-    if isinstance(data, dict) and "kind" in data:
-        for option in options:
-            if isinstance(option, type) and getattr(option, "kind", None) == data["kind"]:
-                return _decode(option, data)
+def _read_time(data: Json) -> datetime:
+    text = str(data)
+    if len(text) != 27 or text[10] != "T" or text[26] != "Z":
+        raise ValueError(f"expected a time such as 2024-01-31T15:00:00.000000Z, was {text!r}")
+    return datetime.fromisoformat(text)
+
+
+_READERS: dict[type, Decoder] = {
+    Decimal: lambda data: Decimal(str(data)),
+    float: lambda data: float(str(data)),
+    datetime: _read_time,
+    date: lambda data: date.fromisoformat(str(data)),
+}
+
+
+def _union_decoder(options: tuple[object, ...]) -> Decoder:
+    may_be_none = type(None) in options
+    marked = {
+        mark: _decoder(option)
+        for option in reversed(options)
+        if isinstance(option, type) and isinstance(mark := getattr(option, "kind", None), str)
+    }
     if bool in options and str in options:
-        return data  # `Json` itself: what was read is the value
-    rest = [option for option in options if option is not type(None)]
-    return _decode(rest[0], data)
+        return lambda data: data  # `Json` itself: what was read is the value
+    usual = _decoder(next(option for option in options if option is not type(None)))
+
+    def union(data: Json) -> object:
+        if data is None and may_be_none:
+            return None
+        if marked and isinstance(data, dict) and "kind" in data:
+            return marked.get(str(data["kind"]), usual)(data)
+        return usual(data)
+
+    return union
 
 
 def _as_list(data: Json) -> list[Json]:

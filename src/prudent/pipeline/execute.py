@@ -172,7 +172,6 @@ def _send_round(sending: Sending, judged: Judged) -> tuple[OrderReport, ...]:
     """
     ledger, clock = sending.world.ledger, sending.world.clock
     done: list[OrderReport] = []
-    began = clock.monotonic()
     waiting = iter(judged.intents)
     while batch := tuple(islice(waiting, AT_ONCE)):
         now = clock.now()
@@ -181,16 +180,20 @@ def _send_round(sending: Sending, judged: Judged) -> tuple[OrderReport, ...]:
             batch = tuple(intent for intent in batch if intent.order_ref in standing)
         else:
             ledger.approve(sending.run, sending.cycle, batch, at=judged.observation.as_of)
-        done += [_send(sending, intent, judged.observation.as_of, began) for intent in batch]
+        for intent in batch:
+            done.append(_send(sending, intent, judged.observation.as_of))
+            sending.world.tried.pop(intent.order_ref, None)
     return tuple(done)
 
 
-def _send(sending: Sending, intent: OrderIntent, approved: datetime, began: float) -> OrderReport:
+def _send(sending: Sending, intent: OrderIntent, approved: datetime) -> OrderReport:
     """Write the intent, then the wire, once; there is no second try below this line."""
     world = sending.world
     (known,) = world.ledger.known(intent.account, (intent.order_ref,))
     if known.status is not OrderStatus.APPROVED:
         return known
+    # A clock that was set back stands still until time has caught up with it, so the age counts on the monotonic one.
+    tried = world.tried.setdefault(intent.order_ref, world.clock.monotonic())
     stop = world.stop_reason(intent.account)
     if stop is not None:
         return _never_left(world, intent, f"stopped before sending: {stop}")
@@ -204,21 +207,18 @@ def _send(sending: Sending, intent: OrderIntent, approved: datetime, began: floa
         )
     except (BlockedError, Temporary) as error:
         return _never_left(world, intent, str(error))
-    stop = _stopped_since(world, intent, approved, began)
+    stop = _stopped_since(world, intent, approved, tried)
     if stop:
         return _never_left(world, intent, stop, claim)
     return _submit(sending, intent, claim)
 
 
-def _stopped_since(world: World, intent: OrderIntent, approved: datetime, began: float) -> str:
-    """What forbids the wire although the order was claimed: a process may have stood still in between.
-
-    A clock that was set back stands still until time has caught up with it, so `began` counts on the monotonic one.
-    """
+def _stopped_since(world: World, intent: OrderIntent, approved: datetime, tried: float) -> str:
+    """What forbids the wire although the order was claimed: a process may have stood still in between."""
     stop = world.stop_reason(intent.account)
     if stop is not None:
         return f"stopped before sending: {stop}"
-    age = max(world.clock.now() - approved, timedelta(seconds=world.clock.monotonic() - began))
+    age = max(world.clock.now() - approved, timedelta(seconds=world.clock.monotonic() - tried))
     if not age <= APPROVED_FOR:
         return f"its approval must be at most {APPROVED_FOR.seconds} s old at the wire, was {age.total_seconds():.0f} s"
     (known,) = world.ledger.known(intent.account, (intent.order_ref,))

@@ -1,7 +1,7 @@
 """The ports that one account's cycle reads and writes, wired by bootstrap for the mode at hand."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
 
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import Consent, Draft, Interlock, Next
@@ -32,7 +32,8 @@ class World:
 
     `confirms` asks for two readings before a stop fires, as wall time does. `permit` is the right to send, asked
     before each submit. `turn` waits until an account may send one more order; False when its turn does not come within
-    that many seconds. `consent` answers a draft, or raises `CycleWaits`.
+    that many seconds. `tried` keeps, for each order that this process has not dealt with yet, when it was first about
+    to send it, on the monotonic clock. `consent` answers a draft, or raises `CycleWaits`.
     """
 
     mode: Mode
@@ -51,6 +52,7 @@ class World:
     confirms: bool = False
     permit: Callable[[str], Permit] = lambda account: NO_PERMIT
     turn: Callable[[str, float], bool] = lambda account, seconds: True
+    tried: MutableMapping[str, float] = field(default_factory=dict)
     consent: Callable[[Draft], Consent] = at_once
 
     def symbols(self, mandate: Mandate) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Act = Callable[[Process], object]
 RETRY_SECONDS = 15.0
 MINUTE = 61.0
-LOOK_MINUTES = 60
+LOOK_MINUTES = 80
 # How long the timer keeps asking about one doubt before it falls back to the slow looks.
 DOUBT_LOOKS = 20
 

@@ -8,9 +8,12 @@ from prudent.simulation.faults import Weather
 from prudent.simulation.timeline import Timeline
 from prudent.simulation.venue import Venue, VenueOrder
 
+# Each below the quiet time of 60 seconds that a proof of absence waits for, and above what a hasty one does.
 SYNC_SECONDS = 25.0
-HELD_SECONDS = 40.0
-LATE_SECONDS = 15.0
+HELD_SECONDS = 50.0
+LATE_SECONDS = 50.0
+HICCUP_SECONDS = 20.0
+BETWEEN_HICCUPS = 120.0
 
 
 @dataclass(slots=True, eq=False)
@@ -21,6 +24,7 @@ class Held:
     order_id: int
     at: datetime
     lost: bool = False
+    hidden: bool = False
 
 
 class Gateway:
@@ -46,6 +50,7 @@ class Gateway:
         self.held: list[Held] = []
         self._timeline = timeline
         self._rejects_until = timeline.now
+        self._hiccup_until = timeline.now - timedelta(days=1)
 
     # Connections: one socket at a time holds the client id.
 
@@ -87,6 +92,9 @@ class Gateway:
         for held in list(self.held):
             if self.weather.strikes("held_lost"):
                 self.held.remove(held)
+            elif self.mood:
+                # It is in none of the lists until it reaches the venue.
+                held.hidden = True
 
     def lose_upstream(self) -> None:
         """Error 1100: connected to the gateway, which is connected to nothing."""
@@ -111,13 +119,21 @@ class Gateway:
     def heal(self) -> None:
         """The faults are over: the link comes up and stays up, and the program is itself."""
         self.refuses_until = self._timeline.now
-        self._rejects_until = self._timeline.now
+        self._rejects_until = self._hiccup_until = self._timeline.now
         if not self.upstream:
             self.regain_upstream()
+
+    def hiccup(self) -> None:
+        """For some seconds the lists end with rows missing, in the middle of a quiet day; not twice within minutes."""
+        now = self._timeline.now
+        if self.lag and now >= self._hiccup_until + timedelta(seconds=BETWEEN_HICCUPS):
+            self._hiccup_until = now + timedelta(seconds=self.weather.seconds(2.0, HICCUP_SECONDS) * self.lag)
 
     @property
     def synced(self) -> bool:
         """Whether lists show all that there is."""
+        if self._timeline.now < self._hiccup_until:
+            return False
         return not self.mood or self._timeline.now >= self.restarted + timedelta(seconds=SYNC_SECONDS * self.lag)
 
     # Orders

@@ -29,7 +29,7 @@ _STOPS = {
 }  # fmt: skip
 _AT_VENUE = ("trade_by_hand", "order_by_hand", "cancel_by_hand", "money_moved")
 # What may also happen at each of a cycle's hundreds of points is as much likelier at a moment of its own.
-_AT_POINTS = ("gateway_restart", "upstream_down", *_AT_VENUE)
+_AT_POINTS = ("gateway_restart", "upstream_down", "cancel_all", *_AT_VENUE)
 _MOODS = (
     "gateway_restart", "upstream_down", "upstream_reset", "link_flaps", "clock_forward", "clock_back", "clock_drift",
     "price_gap", "symbol_halted", "split_unannounced", "limits_tightened", "configuration_edited", "rule_added",
@@ -55,7 +55,7 @@ def meddle(world: "World", process: "Process") -> None:
     owner = next(o for o in world.owners if o.around is process.around)
     if kind is not None:
         stop(world, owner, kind)
-    kind = world.weather.one_of("gateway_restart", "upstream_down", *_AT_VENUE)
+    kind = world.weather.one_of("gateway_restart", "upstream_down", "cancel_all", *_AT_VENUE)
     if kind is not None:
         turn(world, owner, kind)
 
@@ -65,7 +65,7 @@ def _moment(world: "World", owner: "Owner") -> None:
         # Far likelier here than at one of the hundreds of points of a cycle.
         if any(world.weather.strikes(kind) for _ in range(12)):
             stop(world, owner, kind)
-    for kind in (*_MOODS, *_AT_VENUE):
+    for kind in (*_MOODS, *_AT_VENUE, "cancel_all"):
         if any(world.weather.strikes(kind) for _ in range(12 if kind in _AT_POINTS else 1)):
             turn(world, owner, kind)
 
@@ -172,6 +172,7 @@ def turn(world: "World", owner: "Owner", kind: str) -> None:
         "trade_by_hand": _trade,
         "order_by_hand": _order,
         "cancel_by_hand": _cancel,
+        "cancel_all": _cancel_all,
         "money_moved": _money,
     }  # fmt: skip
     acts[kind](world, owner)
@@ -283,6 +284,13 @@ def _cancel(world: "World", owner: "Owner") -> None:
             if order.is_live and not order.by_hand:
                 world.venue.end(order, "cancelled", "cancelled by hand")
                 return
+
+
+def _cancel_all(world: "World", owner: "Owner") -> None:
+    try:
+        control.cancel_own(owner.person(), owner.accounts)
+    except DeskError as error:
+        world.note(error)
 
 
 def _money(world: "World", owner: "Owner") -> None:

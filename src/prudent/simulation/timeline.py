@@ -97,3 +97,6 @@ class ProcessClock(SystemClock):
 
     def monotonic(self) -> float:
         return (self._timeline.now - self._timeline.start) / timedelta(seconds=1)
+
+    def pause(self, seconds: float) -> None:
+        self._timeline.seconds(seconds)

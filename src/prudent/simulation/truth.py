@@ -130,8 +130,11 @@ class Truth:
 
     # At the wire
 
-    def leaves(self, process: str, intent: OrderIntent, claim: Claim, now: datetime) -> None:
-        """The last moment before the first byte: everything that must be durable is durable."""
+    def leaves(self, process: str, intent: OrderIntent, claim: Claim, now: datetime, *, stood: bool) -> None:
+        """The last moment before the first byte: everything that must be durable is durable.
+
+        While it `stood` still at the wire another process may have come to doubt the order, and nothing worse.
+        """
         key = (intent.account, intent.order_ref)
         if key in self.sent:
             raise Violation("I1", f"order {intent.order_ref} was sent twice")
@@ -141,7 +144,7 @@ class Truth:
         row = found[0]
         if row["state"] in ENDED:
             raise Violation("I7", f"order {intent.order_ref} was sent although its intent ended as {row['state']}")
-        if row["state"] != "SENDING":
+        if row["state"] != "SENDING" and not (stood and row["state"] == "UNKNOWN"):
             raise Violation("I2", f"order {intent.order_ref} was sent while it was {row['state']}, not SENDING")
         stored = (row["seal"], row["symbol"], row["side"], Decimal(row["quantity"]))
         if stored != (intent.seal, intent.symbol, str(intent.side), intent.quantity):

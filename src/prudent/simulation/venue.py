@@ -169,7 +169,9 @@ class Venue:
         parts = 1
         if order.quantity > 1 and self.weather.strikes("fill_in_parts"):
             parts = min(int(order.quantity), 2 + self.weather.pick(3))
-        delay = self.weather.seconds(1.0, 60.0) if self.weather.strikes("fill_slow") else 0.0
+        delay = self._chance.choice((0.0, 0.0, 0.3, 2.0))
+        if self.weather.strikes("fill_slow"):
+            delay = self.weather.seconds(1.0, 150.0)
         start = max(self.calendar.next_open(self.timeline.now), self.timeline.now)
         if not self.calendar.is_open(self.timeline.now):
             delay += (start - self.timeline.now).total_seconds()

@@ -11,7 +11,7 @@ from prudent.domain.orders import Fill, OpenOrder, OrderIntent, OrderReport, Ord
 from prudent.domain.quotes import Quality
 from prudent.ports import NO_CLAIM, BrokerTraits, Claim, Link, Listing
 from prudent.simulation.faults import Weather
-from prudent.simulation.gateway import Gateway, Held
+from prudent.simulation.gateway import LATE_SECONDS, Gateway, Held
 from prudent.simulation.timeline import ProcessClock, Timeline
 from prudent.simulation.venue import Execution, Venue, VenueOrder
 
@@ -124,7 +124,7 @@ class Wire:
     def _answered(self, intent: OrderIntent, claim: Claim) -> OrderReport:
         if self._weather.strikes("ack_late"):
             if self.gateway.lag:
-                wait = self._weather.seconds(0.5, 15.0) * self.gateway.lag
+                wait = self._weather.seconds(0.5, LATE_SECONDS) * self.gateway.lag
                 held = self.gateway.receive
                 self._timeline.after(wait, f"arrives {intent.order_ref}", lambda: _ignore(held(intent, claim.order_id)))
             else:
@@ -209,7 +209,7 @@ class Wire:
         orders = [o for o in self._venue.accounts[account].orders if o.is_live and o.at <= moment]
         if not self.gateway.synced:
             orders = self._missing_some(orders)
-        held = [h for h in self.gateway.held if h.intent.account == account]
+        held = self._shown_held(account)
         return AccountSnapshot(
             account=account, currency="USD", cash=cash,
             positions=tuple(
@@ -224,6 +224,8 @@ class Wire:
         self._known(account)
         asked = self._clock.now()
         self._require()
+        if self._weather.strikes("lists_hiccup"):
+            self.gateway.hiccup()
         complete = not self._weather.strikes("listing_incomplete")
         moment = self._moment("listing_old")
         today = self._venue.calendar.session_of(self._timeline.now).date
@@ -233,7 +235,7 @@ class Wire:
         ]  # fmt: skip
         if not complete or not self.gateway.synced:
             orders = self._missing_some(orders)
-        held = [] if not self.gateway.synced else [h for h in self.gateway.held if h.intent.account == account]
+        held = [h for h in self._shown_held(account) if self.gateway.synced]
         reports = [self._as_seen(o, moment) for o in orders]
         reports += [_of_intent(h.intent, OrderStatus.HELD, "held by the gateway") for h in held]
         fills = [fill for report in reports for fill in report.fills]
@@ -252,14 +254,17 @@ class Wire:
             return self._timeline.now - timedelta(seconds=self._weather.seconds(0.5, 10.0) * self.gateway.lag)
         return self._timeline.now
 
+    def _shown_held(self, account: str) -> list[Held]:
+        return [each for each in self.gateway.held if each.intent.account == account and not each.hidden]
+
     def _missing_some(self, orders: Sequence[VenueOrder]) -> list[VenueOrder]:
-        if self.gateway.mood == "lists_empty":
+        if self.gateway.mood != "lists_partial":
             return []
         return [order for order in orders if self._weather.pick(2)]
 
     def _report(self, account: str, order_ref: str, moment: datetime) -> OrderReport:
         held = self.gateway.holds(account, order_ref)
-        if held is not None and self.gateway.synced:
+        if held is not None and self.gateway.synced and not held.hidden:
             return _of_intent(held.intent, OrderStatus.HELD, "held by the gateway")
         orders = [order for order in self._venue.find(account, order_ref) if order.at <= moment]
         if not orders or (not self.gateway.synced and not self._missing_some(orders)):

@@ -259,7 +259,7 @@ class World:
     def order_leaves(self, process: Process, intent: OrderIntent, claim: Claim, stood: timedelta) -> None:
         owner = self._owner(process)
         self.trace.add(f"  > {intent.order_ref} {intent.side} {intent.quantity} {intent.symbol} id {claim.order_id}")
-        owner.truth.leaves(process.name, intent, claim, self.timeline.now - stood)
+        owner.truth.leaves(process.name, intent, claim, self.timeline.now - stood, stood=bool(stood))
 
     def _changed(self, account: str) -> None:
         """Something traded: the timer, which looks every minute, will see it."""
