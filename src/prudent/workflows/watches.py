@@ -23,6 +23,7 @@ from prudent.workflows.courier import Courier
 from prudent.workflows.cycle import CycleWanted, begin
 from prudent.workflows.desks import Desks
 from prudent.workflows.failover import Failover
+from prudent.workflows.links import LinkWatch
 from prudent.workflows.machine import LOOK_SECONDS as MACHINE_SECONDS
 from prudent.workflows.machine import MachineWatch
 from prudent.workflows.notices import channels_of
@@ -39,6 +40,7 @@ WAITS_SECONDS = 1.0
 UNFINISHED_SECONDS = 5.0
 SCHEDULE_SECONDS = 5.0
 RECONCILE_SECONDS = 2.0
+LINK_SECONDS = 2.0
 ENGINES_SECONDS = 2.0
 ANCHOR_SECONDS = 60.0
 DAY = 24 * 3600.0
@@ -79,6 +81,7 @@ class Watches:
         self._running: dict[str, Future[None]] = {}
         self._asked: dict[str, str] = {}
         self._handled: set[tuple[str, str, str]] = set()
+        self._links = LinkWatch()
         first = desks.first
         self._courier = Courier(
             lambda: [desks.ledger(owner).notices for owner in desks.owners()] if failover.is_first() else [],
@@ -95,6 +98,7 @@ class Watches:
             Watch(name="schedules", seconds=SCHEDULE_SECONDS, look=self._start_due),
             Watch(name="protection", seconds=period_seconds(first), look=self._protect),
             Watch(name="reconcile", seconds=RECONCILE_SECONDS, look=self._reconcile),
+            Watch(name="links", seconds=LINK_SECONDS, look=self._look_at_links),
             Watch(name="engines", seconds=ENGINES_SECONDS, look=self._look_at_engines, everywhere=True),
             Watch(name="anchor", seconds=ANCHOR_SECONDS, look=self._anchor, delay=ANCHOR_SECONDS),
             Watch(name="checks", seconds=DAY, look=self._check, delay=CHECKS_DELAY),
@@ -226,6 +230,9 @@ class Watches:
                 continue
             except DeskError as error:
                 LOG.error("watch_failed", extra={"watch": name, "account": account, "why": str(error)})
+
+    def _look_at_links(self, owner: str) -> None:
+        self._links.look(self._desks.of(owner))
 
     def _check_files(self, _owner: str) -> None:
         opening_checks(self._desks.first)
