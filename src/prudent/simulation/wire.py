@@ -1,7 +1,7 @@
 """One process's connection to the venue: `ports.Broker` over a socket that drops, stalls, repeats itself and lies."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -230,8 +230,7 @@ class Wire:
         moment = self._moment("listing_old")
         today = self._venue.calendar.session_of(self._timeline.now).date
         orders = [
-            o for o in self._venue.accounts[account].orders
-            if o.at <= moment and (o.is_live or self._venue.calendar.session_of(o.at).date == today)
+            o for o in self._venue.accounts[account].orders if o.at <= moment and (o.is_live or self._is_of(today, o))
         ]  # fmt: skip
         if not complete or not self.gateway.synced:
             orders = self._missing_some(orders)
@@ -248,6 +247,12 @@ class Wire:
         )  # fmt: skip
 
     # How things look from here
+
+    def _is_of(self, today: date, order: VenueOrder) -> bool:
+        """It was placed, ended or traded in that session; the lists of a day show no other that is over."""
+        times = [order.at, *(each.time for each in order.executions)]
+        times += [order.ended] if order.ended is not None else []
+        return any(self._venue.calendar.session_of(time).date == today for time in times)
 
     def _moment(self, fault: str) -> datetime:
         if self.gateway.lag and self._weather.strikes(fault):
