@@ -106,6 +106,19 @@ def test_one_empty_answer_does_not_settle_an_order_in_doubt(stage_of: StageOf) -
     assert report.status is S.UNKNOWN
 
 
+def test_a_kill_file_set_while_orders_leave_lets_no_further_one_leave(stage_of: StageOf) -> None:
+    stage = stage_of(MANY)
+
+    def killed(intent: OrderIntent, usual: Callable[[], OrderReport]) -> OrderReport:
+        stage.desk.set_kill_file("enough")
+        return usual()
+
+    stage.broker.script = [killed]
+    record = stage.cycle()
+    assert len(stage.broker.sent) == 1
+    assert {report.status for report in reports(record)} == {S.FILLED, S.NOT_SENT}
+
+
 def test_what_certainly_did_not_leave_is_not_sent(stage_of: StageOf) -> None:
     stage = stage_of()
     stage.broker.script = [dead_line]
