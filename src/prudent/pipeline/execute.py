@@ -170,19 +170,23 @@ def _send_round(sending: Sending, judged: Judged) -> tuple[OrderReport, ...]:
 
     Once the phase is over nothing is left for another round: what is too old then ends as not sent.
     """
-    ledger, clock = sending.world.ledger, sending.world.clock
+    ledger, clock, tried = sending.world.ledger, sending.world.clock, sending.world.tried
     done: list[OrderReport] = []
     waiting = iter(judged.intents)
     while batch := tuple(islice(waiting, AT_ONCE)):
-        now = clock.now()
+        now, began = clock.now(), clock.monotonic()
         if now - judged.observation.as_of > JUDGED_FOR and now < sending.until:
             standing = ledger.found(batch[0].account, [intent.order_ref for intent in batch])
             batch = tuple(intent for intent in batch if intent.order_ref in standing)
         else:
             ledger.approve(sending.run, sending.cycle, batch, at=judged.observation.as_of)
         for intent in batch:
+            # A clock that was set back stands still until time has caught up with it, and a round that failed is taken
+            # up again: so the age of an approval counts on the monotonic clock too, from this process's first round.
+            tried.setdefault(intent.order_ref, began)
+        for intent in batch:
             done.append(_send(sending, intent, judged.observation.as_of))
-            sending.world.tried.pop(intent.order_ref, None)
+            tried.pop(intent.order_ref, None)
     return tuple(done)
 
 
@@ -192,8 +196,6 @@ def _send(sending: Sending, intent: OrderIntent, approved: datetime) -> OrderRep
     (known,) = world.ledger.known(intent.account, (intent.order_ref,))
     if known.status is not OrderStatus.APPROVED:
         return known
-    # A clock that was set back stands still until time has caught up with it, so the age counts on the monotonic one.
-    tried = world.tried.setdefault(intent.order_ref, world.clock.monotonic())
     stop = world.stop_reason(intent.account)
     if stop is not None:
         return _never_left(world, intent, f"stopped before sending: {stop}")
@@ -207,7 +209,7 @@ def _send(sending: Sending, intent: OrderIntent, approved: datetime) -> OrderRep
         )
     except (BlockedError, Temporary) as error:
         return _never_left(world, intent, str(error))
-    stop = _stopped_since(world, intent, approved, tried)
+    stop = _stopped_since(world, intent, approved, world.tried[intent.order_ref])
     if stop:
         return _never_left(world, intent, stop, claim)
     return _submit(sending, intent, claim)

@@ -79,7 +79,7 @@ CATALOGUE: tuple[FaultKind, ...] = (
     ),
     *_kinds(
         "messages",
-        ("ack_late", 0.06, "an order reaches the venue up to 50 seconds after it left"),
+        ("ack_late", 0.06, "an order reaches the venue up to 45 seconds after it left"),
         ("ack_lost", 0.02, "an order is accepted and no word of it comes"),
         ("message_doubled", 0.05, "a report comes twice"),
         ("message_old", 0.05, "an older report comes after a newer one"),

@@ -8,12 +8,15 @@ from prudent.simulation.faults import Weather
 from prudent.simulation.timeline import Timeline
 from prudent.simulation.venue import Venue, VenueOrder
 
-# Each below the quiet time of 60 seconds that a proof of absence waits for, and above what a hasty one does.
+# No order is out of sight for as long as the quiet time of 60 seconds that a proof of absence waits for, but for longer
+# than a hasty one does: each below it, lists that are up to 10 seconds old included.
 SYNC_SECONDS = 25.0
 HELD_SECONDS = 50.0
-LATE_SECONDS = 50.0
+LATE_SECONDS = 45.0
 HICCUP_SECONDS = 20.0
 BETWEEN_HICCUPS = 120.0
+# What came late is shown before the lists may have their next hiccup, or both together would hide it for too long.
+SHOWN_AFTER_LATE = 90.0
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +54,7 @@ class Gateway:
         self._timeline = timeline
         self._rejects_until = timeline.now
         self._hiccup_until = timeline.now - timedelta(days=1)
+        self._steady_until = timeline.now
 
     # Connections: one socket at a time holds the client id.
 
@@ -126,8 +130,13 @@ class Gateway:
     def hiccup(self) -> None:
         """For some seconds the lists end with rows missing, in the middle of a quiet day; not twice within minutes."""
         now = self._timeline.now
-        if self.lag and now >= self._hiccup_until + timedelta(seconds=BETWEEN_HICCUPS):
+        if self.lag and now >= max(self._hiccup_until + timedelta(seconds=BETWEEN_HICCUPS), self._steady_until):
             self._hiccup_until = now + timedelta(seconds=self.weather.seconds(2.0, HICCUP_SECONDS) * self.lag)
+
+    def comes_late(self, seconds: float) -> None:
+        """An order is on its way here and takes that long."""
+        steady = self._timeline.now + timedelta(seconds=seconds + SHOWN_AFTER_LATE)
+        self._steady_until = max(self._steady_until, steady)
 
     @property
     def synced(self) -> bool:

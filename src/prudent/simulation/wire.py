@@ -125,6 +125,7 @@ class Wire:
         if self._weather.strikes("ack_late"):
             if self.gateway.lag:
                 wait = self._weather.seconds(0.5, LATE_SECONDS) * self.gateway.lag
+                self.gateway.comes_late(wait)
                 held = self.gateway.receive
                 self._timeline.after(wait, f"arrives {intent.order_ref}", lambda: _ignore(held(intent, claim.order_id)))
             else:
