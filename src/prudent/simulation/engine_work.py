@@ -156,6 +156,8 @@ def second_copy(world: "World", owner: "Owner", seconds: float) -> None:
     if world.weather.pick(2):
         owner.gateway.restart()
     copy = Process(f"{owner.name}#{owner.lives}", owner.around, home, world)
+    if home != owner.home:
+        owner.truth.elsewhere.add(copy.name)
     world.trace.add(f"  {copy.name} starts beside it")
     try:
         world.timeline.seconds(seconds / 2)

@@ -98,6 +98,8 @@ class Truth:
     sent: dict[tuple[str, str], Sent] = field(default_factory=dict)
     claims: dict[str, int] = field(default_factory=dict)
     fenced: set[str] = field(default_factory=set)
+    # Processes with a home of their own: a kill file in another folder is none of theirs.
+    elsewhere: set[str] = field(default_factory=set)
     approvals: dict[tuple[str, str], datetime] = field(default_factory=dict)
     highest_id: int = 0
     _events: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -165,7 +167,7 @@ class Truth:
         for stop in self.stops:
             covers = stop.account in ("", intent.account) and stop.symbol in ("", intent.symbol)
             lets = stop.state == "REDUCING" and intent.effect.reduces
-            fresh = stop.file_only and now - stop.at <= timedelta(seconds=1)
+            fresh = stop.file_only and (process in self.elsewhere or now - stop.at <= timedelta(seconds=1))
             if covers and not lets and not fresh and stop.point < claimed:
                 raise Violation("I10", f"order {intent.order_ref} was sent although {stop} stood")
         if claim.order_id and claim.order_id <= self.highest_id:
