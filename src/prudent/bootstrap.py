@@ -138,6 +138,7 @@ class Desk:
             permit=self.permit,
             turn=self.pace.turn,
             tried=self._tried,
+            left=self.reconciling.left,
             consent=self.consent(cycle, mandate) if cycle is not None and self.consent is not None else at_once,
         )
 

@@ -45,6 +45,8 @@ class ReconcileMemory:
     rounds: dict[str, list[Round]] = field(default_factory=dict)
     differences: dict[str, dict[str, tuple[Decimal, datetime]]] = field(default_factory=dict)
     looked: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    # Orders that may have left as late as this, by their refs: silence counts from there and not from the claim.
+    left: dict[str, datetime] = field(default_factory=dict)
 
     def asked(self, listing: Listing, link: Link) -> tuple[Round, ...]:
         """Take a round in; those of another session, or from before the link last came up, prove nothing any more."""

@@ -25,6 +25,8 @@ from prudent.ports import NO_CLAIM, BrokerTraits, Claim, RunRef, Steps
 ALL_AT_ONCE = 0
 RAISES_CASH = 1
 SPENDS_CASH = 2
+# A submit that took longer stood still somewhere: its order may have left long after it was claimed.
+PROMPT_SECONDS = 10.0
 WAIT_SECONDS = 60.0
 # An approval is good for thirty seconds; what has not had its turn before they are nearly over is judged again.
 APPROVED_FOR = timedelta(seconds=30)
@@ -232,12 +234,15 @@ def _stopped_since(world: World, intent: OrderIntent, approved: datetime, tried:
 def _submit(sending: Sending, intent: OrderIntent, claim: Claim) -> OrderReport:
     """The wire. An answer of any other kind than "certainly nothing was sent" leaves the order UNKNOWN at worst."""
     world = sending.world
+    began = world.clock.monotonic()
     try:
         report = world.broker.submit(intent, claim)
     except Temporary as error:
         return _never_left(world, intent, str(error), claim)
     except DeskError as error:
         report = _unanswered(intent, str(error))
+    if report.status is OrderStatus.UNKNOWN and world.clock.monotonic() - began > PROMPT_SECONDS:
+        world.left[intent.order_ref] = world.clock.now()
     world.ledger.reported(intent.account, report, at=world.clock.now())
     if report.status is OrderStatus.REJECTED:
         _count_refusal(sending, intent.account)

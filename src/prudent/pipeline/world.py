@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import Consent, Draft, Interlock, Next
@@ -33,7 +34,8 @@ class World:
     `confirms` asks for two readings before a stop fires, as wall time does. `permit` is the right to send, asked
     before each submit. `turn` waits until an account may send one more order; False when its turn does not come within
     that many seconds. `tried` keeps, for each order that this process has not dealt with yet, when it was first about
-    to send it, on the monotonic clock. `consent` answers a draft, or raises `CycleWaits`.
+    to send it, on the monotonic clock; `left` keeps when a submit that had stood still came back without an answer.
+    `consent` answers a draft, or raises `CycleWaits`.
     """
 
     mode: Mode
@@ -53,6 +55,7 @@ class World:
     permit: Callable[[str], Permit] = lambda account: NO_PERMIT
     turn: Callable[[str, float], bool] = lambda account, seconds: True
     tried: MutableMapping[str, float] = field(default_factory=dict)
+    left: MutableMapping[str, datetime] = field(default_factory=dict)
     consent: Callable[[Draft], Consent] = at_once
 
     def symbols(self, mandate: Mandate) -> tuple[str, ...]:

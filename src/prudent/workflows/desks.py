@@ -51,6 +51,8 @@ class Desks:
             desk = open_desk(self.home, owner=owner)
             if isinstance(desk.clock, SystemClock):
                 desk.pace = self.first.pace
+            if known is not None:
+                desk.reconciling.left.update(known.reconciling.left)
             self._open.enter_context(desk.leased(self.leases(owner)))
             self._desks[owner] = desk
             return desk

@@ -193,7 +193,8 @@ def _judge_missing(look: Look, listing: Listing, link: Link, rounds: Sequence[Ro
         if order.state is not S.UNKNOWN or order.order_ref in shown or order.sent is None:
             continue
         missing = Missing(
-            order_ref=order.order_ref, sent=order.sent, session=order.session,
+            order_ref=order.order_ref, sent=max(order.sent, look.memory.left.get(order.order_ref, order.sent)),
+            session=order.session,
             same_day=exchange_date(order.sent) == exchange_date(look.now),
             explained=_quantity(listing, order.symbol) == held(look.desk, look.account).get(order.symbol, ZERO),
         )  # fmt: skip
