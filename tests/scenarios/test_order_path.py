@@ -95,6 +95,24 @@ def test_an_order_that_never_arrived_locks_its_symbol_until_it_is_proved_absent(
     assert stage.books_agree()
 
 
+def test_silence_after_a_submit_that_stood_still_counts_from_its_return(stage_of: StageOf) -> None:
+    stage = stage_of(quiet_seconds=60)
+
+    def stood_still(intent: OrderIntent, usual: Callable[[], OrderReport]) -> OrderReport:
+        stage.later(90)
+        return lost(intent, usual)
+
+    stage.broker.script = [stood_still]
+    (report,) = reports(stage.cycle())
+    states = []
+    for _ in range(3):
+        stage.later(31)
+        stage.reconcile()
+        states.append(stage.desk.ledger.known(ACCOUNT, (report.order_ref,))[0].status)
+    # Its claim was two minutes old at the first of them.
+    assert states == [S.UNKNOWN, S.NOT_SENT, S.NOT_SENT]
+
+
 def test_one_empty_answer_does_not_settle_an_order_in_doubt(stage_of: StageOf) -> None:
     stage = stage_of(quiet_seconds=60)
     stage.broker.script = [silent]
