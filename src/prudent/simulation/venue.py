@@ -229,6 +229,9 @@ class Venue:
         book = self.accounts[order.account]
         book.cash += done.cash()
         self._move(book, done.symbol, done.side.sign * quantity)
+        if done.charged > now:
+            # What is told late is a change of its own, for a look that comes in between does not see it.
+            self.timeline.at(done.charged, f"charged {done.exec_id}", lambda: self.on_change(order.account))
         if order.by_hand:
             book.touched = now
             book.touched_symbols.add(order.symbol)
