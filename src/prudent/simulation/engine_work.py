@@ -91,10 +91,16 @@ def go_on(world: "World", process: Process) -> None:
 
 
 def reconcile_account(world: "World", process: Process, account: str) -> None:
-    """One look at the account's broker, where it is time for one."""
-    if due(process.desk, account) and not world.weather.strikes("reconcile_skipped"):
-        report = reconcile(process.desk, account)
-        world.trace.add(f"  reconciled {account} clean={report.clean} {report.problem}")
+    """One look at the account's broker, where it is time for one; what it did not see the next one may."""
+    if not due(process.desk, account):
+        return
+    if world.weather.strikes("reconcile_skipped"):
+        look_within_a_minute(world, world.owner_of(account))
+        return
+    report = reconcile(process.desk, account)
+    world.trace.add(f"  reconciled {account} clean={report.clean} {report.problem}")
+    if not report.complete:
+        look_within_a_minute(world, world.owner_of(account))
 
 
 def keep_asking(world: "World", owner: "Owner") -> None:
@@ -140,6 +146,8 @@ def failed(world: "World", owner: "Owner", name: str) -> None:
     if name.startswith("cycle") or name == "finish":
         act = partial(owner.task, "finish", _finish)
         world.timeline.after(RETRY_SECONDS, f"{owner.name} tries again", act)
+    elif name == "reconcile":
+        look_within_a_minute(world, owner)
 
 
 def _finish(process: Process) -> None:
