@@ -219,6 +219,51 @@ def latencies() -> list[str]:
     ]  # fmt: skip
 
 
+SLOTS = "models/run_all_slots.py"
+SLOTS_STORY = (
+    "48 accounts ask twice each over a loopback server of 4 slots whose answers take 1 to 3 seeded seconds. The bound "
+    "is its own work over its slots; W10b has two models, and 10 seconds for each swap. Efficiency must be at least "
+    "0.9."
+)
+
+
+def slots() -> list[str]:
+    """The section of W10a and W10b: how near `run-all` comes to what the model server can do."""
+    rows = [run(SLOTS, case, sys.executable) for case in ("W10a", "W10b")]
+    return [
+        "", "## W10", "", SLOTS_STORY, "",
+        "| case | calls | seconds | bound | efficiency | swaps | one after another | CPU ms an account |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(
+            f"| {row['case']} | {row['calls']} | {row['seconds']} | {row['bound']} | {row['efficiency']} "
+            f"| {row['swaps']} | {row['sequential']} | {row['cpu_ms_an_account']} |"
+            for row in rows
+        ),
+    ]  # fmt: skip
+
+
+OVERHEAD = "models/overhead.py"
+OVERHEAD_STORY = (
+    "Nine accounts of a new home, three cycles into their books, decide with answers that are already there: gather "
+    "with every fact and prompt, decide, plan, guard. Milliseconds of CPU; an account must stay at or below {most:.0f}."
+)
+
+
+def overhead() -> list[str]:
+    """The section of W10c: what a decision costs beside its model."""
+    row = run(OVERHEAD, "W10c", sys.executable)
+    return [
+        "", "## W10c", "", OVERHEAD_STORY.format(most=number(row, "most")), "",
+        "| account | ms p50 | ms p95 | gather | decide | plan | guard | times |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(
+            f"| {each['account']} | {each['median']} | {each['p95']} | {each['gather']} | {each['decide']} "
+            f"| {each['plan']} | {each['guard']} | {row['repeats']} |"
+            for each in row["accounts"]  # type: ignore[attr-defined]
+        ),
+    ]  # fmt: skip
+
+
 def write(truths: dict[str, Row], runs: Runs, programs: list[Program], cycles: list[str]) -> None:
     numpy, numba = (run_version(name) for name in ("numpy", "numba"))
     head = (HERE / "portfolio" / "RESULTS_HEAD.md").read_text(encoding="utf-8")
@@ -234,6 +279,12 @@ def write(truths: dict[str, Row], runs: Runs, programs: list[Program], cycles: l
     RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
+def rewrite_latencies() -> None:
+    """Only the sections that need minutes, measured anew; the others stay as their last run wrote them."""
+    kept = RESULTS.read_text(encoding="utf-8").partition("\n## W3\n")[0].rstrip()
+    RESULTS.write_text("\n".join([kept, *latencies(), *slots(), *overhead()]).rstrip() + "\n", encoding="utf-8")
+
+
 def run_version(name: str) -> str:
     return str(__import__(name).__version__)
 
@@ -243,10 +294,14 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", default=list(ALL), choices=ALL)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only-ours", action="store_true", help="leave the other programs out")
+    parser.add_argument("--only-latency", action="store_true", help="measure W3 and W10 alone, keep the rest")
     options = parser.parse_args()
+    if options.only_latency:
+        rewrite_latencies()
+        return
     programs = [OURS, BOUND, *([] if options.only_ours else peers())]
     truths, runs = measure(options.cases, options.repeats, programs)
-    write(truths, runs, programs, [*through_cycles(min(options.repeats, 3)), *latencies()])
+    write(truths, runs, programs, [*through_cycles(min(options.repeats, 3)), *latencies(), *slots(), *overhead()])
     print(f"wrote {RESULTS.name}")
 
 

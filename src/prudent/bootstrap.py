@@ -5,10 +5,10 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -24,7 +24,8 @@ from prudent.domain.errors import BlockedError, ConfigError, InputError, StoreEr
 from prudent.domain.interlocks import Switches, interlocks
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import OrderStatus
-from prudent.domain.records import Json, digest, utc_text
+from prudent.domain.records import digest, utc_text
+from prudent.edge import LanguageDesk, open_fundamentals, open_news, past_records
 from prudent.ledger import LedgerStore, open_ledger
 from prudent.ledger.approvals import Word
 from prudent.ledger.kill_switch import KillSwitch
@@ -34,9 +35,10 @@ from prudent.marketdata.instruments import InstrumentMaster
 from prudent.pipeline.absence import ReconcileMemory
 from prudent.pipeline.pace import Pace
 from prudent.pipeline.world import World, at_once
-from prudent.ports import Broker, Clock, MarketData, Permit
+from prudent.ports import Broker, Clock, Fundamentals, LanguageModel, MarketData, News, Permit
 from prudent.registry import strategy
 from prudent.settings import Loaded, load_settings
+from prudent.settings.accounts import json_object, plain_json
 from prudent.strategies.protection import NAME as PROTECTION
 
 CONFIG_FILE = "invest.yaml"
@@ -85,6 +87,13 @@ class Desk:
         """Accounts that have a mandate, in the order of the configuration."""
         return tuple(self.loaded.settings.accounts)
 
+    def why_disabled(self, account: str) -> str:
+        """Why the configuration lets an account not run; empty for one that may."""
+        found = self.loaded.settings.accounts.get(account)
+        if found is None or found.enabled:
+            return ""
+        return found.disabled_because or "its configuration says `enabled: false`"
+
     def is_open_account(self, account: str) -> bool:
         """True for an account that was funded, not only configured."""
         return any(each.id == account for each in self.ledger.accounts())
@@ -95,7 +104,9 @@ class Desk:
         if found is None:
             known = ", ".join(self.account_ids()) or "none yet; add one with `invest accounts add`"
             raise InputError(f"account must be one of {known}, was {account!r}")
-        return found.mandate(account)
+        mandate = found.mandate(account)
+        asked = self.loaded.settings.language.models.get(mandate.model)
+        return mandate if asked is None else replace(mandate, model_parameters=json_object(asked.frozen(mandate.model)))
 
     def agree_terms(self, mandate: Mandate) -> None:
         """Let the venue trade the account at the costs, the slippage and with the shorts that its mandate says."""
@@ -120,6 +131,8 @@ class Desk:
     def world(self, mandate: Mandate, mode: Mode, *, cycle: CycleRow | None = None) -> World:
         """The ports of one account's cycle in that mode; `cycle` is the one under way, None for a look around."""
         broker: Broker = DryRunBroker(self.broker) if mode is Mode.DRY_RUN else self.broker
+        # A disabled account may name a strategy that is not built in; what remains to be done for it is protection.
+        exits = (cycle is not None and cycle.only_exits) or bool(self.why_disabled(mandate.account))
         return World(
             mode=mode,
             clock=self.clock,
@@ -128,7 +141,7 @@ class Desk:
             market=self.market,
             broker=broker,
             ledger=self.ledger,
-            strategy=strategy(PROTECTION if cycle is not None and cycle.only_exits else mandate.strategy),
+            strategy=strategy(PROTECTION if exits else mandate.strategy),
             code_version=self.code_version,
             interlocks=lambda account: self.interlocks(account, mode, cycle),
             stop_reason=self.stop_reason if mode is not Mode.LIVE else lambda account: self._live_stop(account, cycle),
@@ -140,6 +153,10 @@ class Desk:
             tried=self._tried,
             left=self.reconciling.left,
             consent=self.consent(cycle, mandate) if cycle is not None and self.consent is not None else at_once,
+            model=self.language,
+            news=self.news,
+            fundamentals=self.fundamentals,
+            records_of=partial(past_records, self.ledger, own=mandate.account, rehearsed=mode is Mode.DRY_RUN),
         )
 
     def permit(self, account: str) -> Permit:
@@ -165,8 +182,21 @@ class Desk:
         return Pace(self.clock, self.clock.pause, lock=Lock())
 
     @cached_property
+    def language(self) -> LanguageModel:
+        """Every configured language model; desks of one process share its limits of servers."""
+        return LanguageDesk(self.loaded, self.ledger, self.clock).models()
+
+    @cached_property
+    def news(self) -> News | None:
+        return open_news(self.loaded, self.clock, self.instruments)
+
+    @cached_property
+    def fundamentals(self) -> Fundamentals:
+        return open_fundamentals(self.loaded, self.clock, self.instruments)
+
+    @cached_property
     def code_version(self) -> str:
-        """The release and a digest of the package's source: what a run freezes and arming pins."""
+        """The release and a digest of the package's source and prompts: what a run freezes and arming pins."""
         return _code_version()
 
     @contextmanager
@@ -214,7 +244,7 @@ class Desk:
     @cached_property
     def arming_config(self) -> str:
         """What arming pins beside the build: the files and every value in force, models and environment included."""
-        values: Json = self.loaded.settings.model_dump(mode="json")
+        values = plain_json(self.loaded.settings.model_dump(mode="json"))
         return digest({"files": self.config_hash, "values": values})
 
     def _confirmed_at(self, cycle: CycleRow) -> datetime | None:
@@ -304,7 +334,7 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None, owner: 
 def _code_version() -> str:
     package = Path(__file__).parent
     seal = sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted((*package.rglob("*.py"), *package.rglob("*.md"))):
         seal.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return f"{__version__}+{seal.hexdigest()[:12]}"
 

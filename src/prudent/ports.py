@@ -17,6 +17,7 @@ from prudent.domain.notices import Notice
 from prudent.domain.orders import Fill, OrderIntent, OrderReport
 from prudent.domain.proposals import Decision
 from prudent.domain.quotes import Quality, Quote
+from prudent.domain.reasoning import Question, Reply
 from prudent.domain.records import Json
 from prudent.domain.rules import UserRule
 
@@ -258,15 +259,74 @@ class Broker(Protocol):
         """Ask for everything at once: what reconciliation compares the ledger with."""
 
 
+class LanguageModel(Protocol):
+    """Configured models by name. It proposes text and does nothing else; it never sees a secret.
+
+    `ask` gives the reply as it came, cut ones included; it raises `Temporary` when no reply came in time or the server
+    refuses to serve now, `Permanent` when it never will, and `OverBudget` before a call that the budget does not allow.
+    It never asks twice by itself. `fallback` is the model to ask when this one failed, None where there is none.
+    """
+
+    def ask(self, question: Question) -> Reply: ...
+
+    def fallback(self, model: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One fundamental of a symbol, e.g. `pe`, `revenue_growth`, `target_upside`; None is not known."""
+
+    symbol: str
+    name: str
+    value: Decimal | None
+    as_of: datetime
+    source: str
+
+
+class Fundamentals(Protocol):
+    """Valuation, growth and consensus of companies as they are now.
+
+    They have no history: where the clock is not the wall clock, `figures` gives nothing and `why_not` says why.
+    """
+
+    @property
+    def why_not(self) -> str: ...
+
+    def figures(self, symbols: Sequence[str]) -> tuple[Figure, ...]: ...
+
+
+class News(Protocol):
+    """Headlines and macro events from outside: untrusted text, cleaned and cut, known at the clock's time.
+
+    An unreachable feed is left out and named in `warnings`, never raised: news are never needed.
+    """
+
+    def headlines(self, symbols: Sequence[str], *, since: datetime) -> tuple[Event, ...]: ...
+
+    def warnings(self) -> tuple[str, ...]: ...
+
+
+# The last records of an account that the asking account may read, newest first: `(account, count)`.
+RecordsOf = Callable[[str, int], Sequence[CycleRecord]]
+
+
 @dataclass(frozen=True, slots=True)
 class DecideContext:
-    """What a strategy may read while gathering inputs; all of it bound to the clock."""
+    """What a strategy may read while gathering inputs; all of it bound to the clock.
+
+    `model`, `news` and `fundamentals` are None on a desk that has none; `records_of` tells of earlier cycles.
+    """
 
     observation: Observation
     mandate: Mandate
     market: MarketData
     target_of: TargetOf
     read_file: ReadFile
+    calendar: Calendar | None = None
+    model: LanguageModel | None = None
+    news: News | None = None
+    fundamentals: Fundamentals | None = None
+    records_of: RecordsOf = lambda account, count: ()
 
 
 class Strategy(Protocol):

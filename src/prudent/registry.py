@@ -7,7 +7,9 @@ from typing import cast
 from prudent.domain.cycles import CycleRecord
 from prudent.domain.errors import ConfigError
 from prudent.ports import Strategy
-from prudent.strategies import protection
+from prudent.strategies import llm_portfolio, protection
+from prudent.strategies.intraday import Intraday
+from prudent.strategies.research import Research
 from prudent.strategies.target_weights import TargetWeights
 
 BROKER_NAMES = ("simulated",)
@@ -15,7 +17,12 @@ DATA_SOURCES = ("sample", "files", "yahoo")
 STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "target_weights": TargetWeights,
     protection.NAME: protection.Protection,
+    llm_portfolio.NAME: llm_portfolio.LlmPortfolio,
+    "intraday": Intraday,
+    "research": Research,
 }
+# What decides only while its exchange is open: a due time outside the session is skipped, not made up for at the open.
+IN_SESSION = ("intraday",)
 
 
 def strategy_of(record: CycleRecord) -> Strategy:

@@ -120,7 +120,7 @@ def record(
     run: int = 1, cycle: int = 1, *, orders: Sequence[OrderIntent] = (), sent: Sequence[OrderIntent] | None = None,
     outcomes: Sequence[Sequence[Outcome]] | None = None, answer: Answer = Answer.TRADE, mode: Mode = Mode.PAPER,
     exits: Sequence[ForcedExit] = (), inputs: dict[str, Json] | None = None, at: datetime = MONDAY,
-    answered: OrderStatus = OrderStatus.ACKED,
+    answered: OrderStatus = OrderStatus.ACKED, code: str = "",
 ) -> CycleRecord:  # fmt: skip
     judged = verdicts(orders, outcomes)
     leaving = tuple(orders if sent is None else sent)
@@ -132,7 +132,7 @@ def record(
         finished=at + timedelta(seconds=2), status=CycleStatus.COMPLETED, observation=seen,
         decision_inputs=inputs or {},
         decision=Decision(
-            answer=answer, reason="rebalance to the file", decided_by="target_weights", exits=tuple(exits)
+            answer=answer, reason="rebalance to the file", decided_by="target_weights", exits=tuple(exits), code=code
         ),
         plan=plan_of(f"{ACCOUNT}/{run}/{cycle}", orders), report=judged, phases=(phase,) if leaving else (),
         reconciliation=None, nlv_after=d("10000"), no_trade_codes=() if leaving else ("no_orders",),

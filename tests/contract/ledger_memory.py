@@ -106,6 +106,17 @@ class MemoryContract(LedgerBench):
         ledger.resume(ACCOUNT, reason="a person looked", at=later(minutes=1))
         assert ledger.history(ACCOUNT, session=SESSION, at=later(minutes=2)).decider_failures_in_row == 0
 
+    def test_rules_that_stand_in_for_a_model_leave_its_failure_counted(self, ledger: LedgerStore, run: RunRef) -> None:
+        counts = []
+        for answer, code in (
+            (Answer.HOLD, "llm_hold"), (Answer.FAILED, "llm_failed"), (Answer.TRADE, "llm_failed"),
+            (Answer.HOLD, "llm_failed"), (Answer.ABSTAIN, "over_budget"), (Answer.TRADE, "llm_failed"),
+        ):  # fmt: skip
+            cycle = ledger.next_cycle(run, at=MONDAY)
+            ledger.record(record(1, cycle, answer=answer, code=code), why={})
+            counts.append(ledger.history(ACCOUNT, session=SESSION, at=MONDAY).decider_failures_in_row)
+        assert counts == [0, 1, 2, 3, 0, 1]
+
     # Valuation and latches
 
     def test_unit_value_is_the_time_weighted_return(self, ledger: LedgerStore, run: RunRef) -> None:

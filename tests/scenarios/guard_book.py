@@ -255,5 +255,8 @@ RULES: dict[str, Scenario] = {
     "blackout": ruled({"blackout_start": "09:30", "blackout_end": "16:00"}, "nothing in the session"),
     "close_all_by": ruled({"close_all_by": "09:45"}, "everything is to be closed by now"),
     "approved_symbols": ruled({"approved_symbols": "MSFT"}, "only MSFT"),
+    "excluded_symbols": ruled({"excluded_symbols": "AAPL"}, "everything but AAPL"),
+    "excluded_sectors": ruled({"excluded_sectors": "Information Technology"}, "no technology"),
+    "excluded_kinds": ruled({"excluded_kinds": "stock"}, "no single stocks"),
     "unreadable": ruled({"max_position_pct": "many"}, "a rule that cannot be read lets nobody in"),
 }  # fmt: skip

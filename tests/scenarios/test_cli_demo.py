@@ -35,9 +35,16 @@ def test_prices_and_mandate_bring_a_stop_and_a_refused_order(shown: tuple[Path, 
     assert "P08 REJECT UNH" in stopped
 
 
+def test_the_nine_accounts_that_reason_decide_without_a_model_and_say_so(shown: tuple[Path, dict[str, Any]]) -> None:
+    _, data = shown
+    assert len(data["reasoned"]) == 9
+    assert all("rules, no LLM" in each["decision"] for each in data["reasoned"])
+    assert any(" BUY " in each["decision"] for each in data["reasoned"])
+
+
 def test_every_cycle_replays(shown: tuple[Path, dict[str, Any]]) -> None:
     home, data = shown
-    for cycle in data["cycles"]:
+    for cycle in (*data["cycles"], *data["reasoned"]):
         ended = invest("replay", cycle["cycle"], "--home", str(home), "--json")
         assert ended.code == 0, ended.out
         assert ended.data["identical"] is True
@@ -53,7 +60,7 @@ def test_the_same_again_only_when_asked_and_then_exactly(shown: tuple[Path, dict
 
 def test_another_home_is_never_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-    assert invest("init", "--yes", "--home", str(tmp_path / "own")).code == 0
+    assert invest("init", "--yes", "--account", "main", "--home", str(tmp_path / "own")).code == 0
     assert invest("demo", "--home", str(tmp_path / "own"), "--reset", "--json").code == 2
     assert (tmp_path / "own" / "invest.yaml").exists()
 
@@ -65,7 +72,7 @@ def test_the_short_forms_run_as_processes(tmp_path: Path) -> None:
         line = [sys.executable, "-m", "prudent", *args]
         return subprocess.run(line, capture_output=True, text=True, check=False, input="\n", env=environ)
 
-    assert process("init", "--yes").returncode == 0
+    assert process("init", "--yes", "--account", "main").returncode == 0
     rehearsed = process("--once", "main", "--dry-run")
     assert rehearsed.returncode == 0, rehearsed.stderr
     assert rehearsed.stdout.splitlines()[0] == rehearsed.stdout.strip().splitlines()[-1] == "DRY RUN"

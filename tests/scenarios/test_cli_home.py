@@ -18,7 +18,7 @@ TARGETS = [{"symbol": "AAPL", "weight": 15}, {"symbol": "KO", "weight": 15}, {"s
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home as `init --yes` leaves it; copied, never changed."""
     home = tmp_path_factory.mktemp("fresh") / "home"
-    ended = invest("init", "--yes", "--home", str(home))
+    ended = invest("init", "--yes", "--account", "main", "--home", str(home))
     assert ended.code == 0, ended.err
     return home
 
@@ -79,7 +79,7 @@ def portfolio(home: Path, rows: object = TARGETS, name: str = "own.json") -> str
 
 def test_init_runs_offline_and_never_overwrites(home: Path) -> None:
     before = (home / "invest.yaml").read_text()
-    refused(2, "init", "--yes", said="must not be a home yet")
+    refused(2, "init", "--yes", "--account", "main", said="must not be a home yet")
     assert (home / "invest.yaml").read_text() == before
     assert ok("config", "validate").data["accounts"] == ["main"]
     assert ok("status").data["mode"] == "paper"
@@ -99,8 +99,8 @@ class Terminal(io.StringIO):
 
 
 def test_init_takes_answers_at_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal("nonsense\ndry_run\n\nsavings\n5000\n"))
-    ended = invest("init", "--home", str(tmp_path / "h"), "--json")
+    monkeypatch.setattr(sys, "stdin", Terminal("nonsense\ndry_run\n\n5000\n"))
+    ended = invest("init", "--account", "savings", "--home", str(tmp_path / "h"), "--json")
     assert ended.code == 0, ended.err
     assert "must be one of dry_run, paper, was 'nonsense'" in ended.err
     assert {key: ended.data[key] for key in ("mode", "source", "account", "cash")} == {

@@ -15,7 +15,7 @@ from tests.unit.cli.running import Ended, invest
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after one cycle; copied, never changed."""
     home = tmp_path_factory.mktemp("traded") / "home"
-    assert invest("init", "--yes", "--home", str(home)).code == 0
+    assert invest("init", "--yes", "--account", "main", "--home", str(home)).code == 0
     assert invest("run", "main", "--home", str(home)).code == 0
     return home
 

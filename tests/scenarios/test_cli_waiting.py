@@ -17,7 +17,7 @@ from prudent.bootstrap import open_desk
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("fresh") / "home"
-    ended = invest("init", "--yes", "--home", str(home))
+    ended = invest("init", "--yes", "--account", "main", "--home", str(home))
     assert ended.code == 0, ended.err
     return home
 

@@ -18,7 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_person_of_a_new_home_is_its_administrator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     as_holder(monkeypatch, None)
     home = tmp_path / "home"
-    done(at(home, "init", "--yes"))
+    done(at(home, "init", "--yes", "--account", "main"))
     users = done(at(home, "users", "list")).data
     assert [(each["name"], each["role"], each["status"], each["password_set"]) for each in users] == [
         ("local", "admin", "active", False)

@@ -16,7 +16,7 @@ from prudent.ledger.tenancy import SCHEMA
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     made = tmp_path / "home"
-    assert invest("init", "--home", str(made), "--yes").code == 0
+    assert invest("init", "--home", str(made), "--yes", "--account", "main").code == 0
     return made
 
 

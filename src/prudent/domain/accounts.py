@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from prudent.domain.money import ZERO
 from prudent.domain.orders import OpenOrder, OrderStatus, Side
+from prudent.domain.reasoning import Terms
 
 
 class AccountClass(StrEnum):
@@ -116,3 +117,4 @@ class AccountHistory:
     stopped_out: tuple[StoppedOut, ...] = ()
     at_venue: tuple[OpenOrder, ...] = ()
     breaches: tuple[Breach, ...] | None = None
+    terms: tuple[Terms, ...] = ()

@@ -62,6 +62,13 @@ class StoreError(Permanent):
     code = "store_unusable"
 
 
+class OverBudget(Permanent):
+    """A call to a model would cost more than its account or day may spend (exit code 5)."""
+
+    exit_code = 5
+    code = "over_budget"
+
+
 class LookAhead(Permanent):
     """Something asked the market for a value that was not yet known at the clock's time."""
 

@@ -11,6 +11,7 @@ from prudent.domain.mandate import Limits, Mandate
 from prudent.domain.money import plain
 from prudent.domain.proposals import ExitCause, ForcedExit
 from prudent.domain.quotes import Quote
+from prudent.domain.reasoning import Terms
 from prudent.domain.valuation import ONE, usable
 
 DRAWDOWN_CUT_SHARE = Decimal("0.5")
@@ -46,6 +47,8 @@ def forced_exits(observation: Observation, mandate: Mandate, exit_rules: ExitRul
 
     On wall time a stop or target needs two readings ten seconds apart: the history tells of the first.
 
+    Mandate, user rules and the terms that the position was opened with: the tightest of them decides.
+
     Where several fire, the first of stop-loss, close-all-by, take-profit, time stop (each closes the position
     whole) and drawdown cut (half, up to the lot, once per episode) names the cause. Shorts are mirrored.
     """
@@ -57,7 +60,7 @@ def forced_exits(observation: Observation, mandate: Mandate, exit_rules: ExitRul
         if position.quantity == 0 or quote is None or quote.price is None or not usable(quote.price):
             continue
         exit_ = _flattened(position, mandate) or _whole_exit(
-            position, quote, observation, mandate, exit_rules.of(position.symbol)
+            position, quote, observation, _tightest(position, observation, mandate, exit_rules)
         )
         if exit_ is None and cut:
             exit_ = _drawdown_cut(position, observation, mandate)
@@ -92,25 +95,44 @@ def _flattened(position: Position, mandate: Mandate) -> ForcedExit | None:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Triggers:
+    """What closes one position whole: the tightest of all that speak of it; `held` says which time stop has come."""
+
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    close_all: bool
+    held: str
+
+
+def _tightest(position: Position, observation: Observation, mandate: Mandate, rules: ExitRules) -> _Triggers:
+    own = next((t for t in observation.history.terms if t.symbol == position.symbol), Terms(symbol=position.symbol))
+    ruled = rules.of(position.symbol)
+    return _Triggers(
+        stop_loss=_tighter(mandate.exits.stop_loss, ruled.stop_loss, own.stop_loss),
+        take_profit=_tighter(mandate.exits.take_profit, ruled.take_profit, own.take_profit),
+        close_all=ruled.close_all, held=_held_too_long(position, observation, mandate, own),
+    )  # fmt: skip
+
+
 def _whole_exit(
-    position: Position, quote: Quote, observation: Observation, mandate: Mandate, rules: SymbolExits
-) -> ForcedExit | None:
+    position: Position, quote: Quote, observation: Observation, triggers: _Triggers
+) -> ForcedExit | None:  # fmt: skip
     cause, reason = None, ""
     price = quote.price if quote.price is not None and not _disputed(quote) else None
-    stop = _tighter(mandate.exits.stop_loss, rules.stop_loss)
-    take = _tighter(mandate.exits.take_profit, rules.take_profit)
+    stop, take = triggers.stop_loss, triggers.take_profit
     if price is not None and gain_fires(position, price, stop, losing=-ONE) and _confirmed(
         position, observation, ExitCause.STOP_LOSS
     ):
         cause, reason = ExitCause.STOP_LOSS, _moved(position, price, stop)
-    elif rules.close_all:
+    elif triggers.close_all:
         cause, reason = ExitCause.CLOSE_ALL_BY, "a rule closes all positions at this time"
     elif price is not None and gain_fires(position, price, take, losing=ONE) and _confirmed(
         position, observation, ExitCause.TAKE_PROFIT
     ):
         cause, reason = ExitCause.TAKE_PROFIT, _moved(position, price, take)
-    elif _held_too_long(position, observation, mandate):
-        cause, reason = ExitCause.TIME_STOP, f"held {mandate.exits.time_stop_days} days or more"
+    elif triggers.held:
+        cause, reason = ExitCause.TIME_STOP, triggers.held
     if cause is None:
         return None
     return ForcedExit(symbol=position.symbol, quantity=abs(position.quantity), cause=cause, reason=reason)
@@ -125,8 +147,9 @@ def _confirmed(position: Position, observation: Observation, cause: ExitCause) -
     )
 
 
-def _tighter(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    known = [each for each in (one, other) if each is not None]
+def _tighter(*thresholds: Decimal | None) -> Decimal | None:
+    # A threshold that cannot be used would never fire, and must not stand before one that can.
+    known = [each for each in thresholds if each is not None and usable(each)]
     return min(known, default=None)
 
 
@@ -145,11 +168,15 @@ def _moved(position: Position, price: Decimal, threshold: Decimal | None) -> str
     return f"{side} at cost {plain(cost)}, price {plain(price)} ({change:+.2f} %); the limit is {limit} %"
 
 
-def _held_too_long(position: Position, observation: Observation, mandate: Mandate) -> bool:
-    days = mandate.exits.time_stop_days
-    if days is None or position.opened is None:
-        return False
-    return (observation.session - position.opened.date()).days >= days
+def _held_too_long(position: Position, observation: Observation, mandate: Mandate, terms: Terms) -> str:
+    """Which time stop has come; empty while none has. Terms count from when they began to hold."""
+    for days, since in (
+        (mandate.exits.time_stop_days, position.opened),
+        (terms.time_stop_days, terms.since or position.opened),
+    ):
+        if days is not None and since is not None and (observation.session - since.date()).days >= days:
+            return f"held {days} days or more"
+    return ""
 
 
 def _drawdown_cut(position: Position, observation: Observation, mandate: Mandate) -> ForcedExit:

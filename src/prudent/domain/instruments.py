@@ -9,6 +9,11 @@ from prudent.domain.errors import InputError
 
 CASH = "CASH"
 UNKNOWN_SECTOR = "UNKNOWN"
+# The sectors of GICS, as the instrument list names them.
+SECTORS = (
+    "Communication Services", "Consumer Discretionary", "Consumer Staples", "Energy", "Financials", "Health Care",
+    "Industrials", "Information Technology", "Materials", "Real Estate", "Utilities",
+)  # fmt: skip
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9]{0,9}(\.[A-Z]{1,2})?")
 
 

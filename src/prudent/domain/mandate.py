@@ -5,6 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from prudent.domain.accounts import AccountClass
+from prudent.domain.orders import OrderType
+from prudent.domain.reasoning import RULES_MODEL
 from prudent.domain.records import Json, digest, encode
 
 
@@ -92,7 +94,10 @@ class Exits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
-    """How target weights become orders (fractions of equity, base currency)."""
+    """How target weights become orders (fractions of equity, base currency).
+
+    `order_types` are the only ones that orders may be of; a forced exit alone goes as its spread demands.
+    """
 
     buffer: Decimal = Decimal("0.0025")
     unlisted: Unlisted = Unlisted.SELL
@@ -109,11 +114,17 @@ class Planning:
     lot_size: Decimal | None = None
     slices: int = 1
     no_trading: tuple[str, ...] = ()
+    order_types: tuple[OrderType, ...] = tuple(OrderType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mandate:
-    """Everything a run freezes; `hash` names it, a change of it starts the next run."""
+    """Everything a run freezes; `hash` names it, a change of it starts the next run.
+
+    `model` is the configured language model that is asked, `model_parameters` what it is asked with; `pair` names the
+    accounts that decide on one frozen observation. Each line of `custom_rules` is compiled to an enforced rule or
+    marked as not enforced; `custom_instructions` is guidance and binds nobody.
+    """
 
     account: str
     name: str = ""
@@ -132,6 +143,11 @@ class Mandate:
     approval: Approval | None = None
     approval_hours: int = 24
     protective_exits_when_disarmed: bool = False
+    model: str = RULES_MODEL
+    model_parameters: dict[str, Json] = field(default_factory=dict)
+    pair: str = ""
+    custom_rules: tuple[str, ...] = ()
+    custom_instructions: str = ""
 
     @property
     def approval_in_force(self) -> Approval:

@@ -58,6 +58,7 @@ class Event(StrEnum):
     ENGINE_STOPPED = "engine.stopped"
     ENGINE_LOST = "engine.lost"
     MEMORY_HIGH = "memory.high"
+    MIRROR_REFUSED = "mirror.refused"
     DISK_LOW = "disk.low"
     DISK_OK = "disk.ok"
     AUDIT_BROKEN = "audit.broken"
@@ -85,7 +86,7 @@ _CRITICAL = frozenset({
 _WARNING = frozenset({
     Event.CYCLE_FAILED, Event.ORDER_BLOCKED, Event.ORDER_REJECTED, Event.STOP_TRIGGERED, Event.DATA_STALE,
     Event.KILLSWITCH_OFF, Event.STATE_CHANGED, Event.APPROVAL_NEEDED, Event.APPROVAL_EXPIRED, Event.SCHEDULE_MISSED,
-    Event.MEMORY_HIGH,
+    Event.MEMORY_HIGH, Event.MIRROR_REFUSED,
 })  # fmt: skip
 _SILENT = frozenset({Event.CYCLE_STARTED, Event.DECISION_MADE, Event.ORDER_SUBMITTED, Event.BACKUP_DONE})
 

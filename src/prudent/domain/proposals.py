@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
+from prudent.domain.reasoning import Reasoning
 from prudent.domain.records import digest, encode
 
 
@@ -55,7 +56,11 @@ class ForcedExit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One strategy's answer: forced exits first, then targets; `inputs_hash` names what it was given."""
+    """One strategy's answer: forced exits first, then targets; `inputs_hash` names what it was given.
+
+    `keeps_rest`: holdings that no target names stay as they are, whatever the mandate does with unlisted ones.
+    `reasoning` is how a language model came to it.
+    """
 
     answer: Answer
     targets: tuple[TargetWeight, ...] = ()
@@ -64,6 +69,8 @@ class Decision:
     code: str = ""
     decided_by: str = ""
     inputs_hash: str = ""
+    keeps_rest: bool = False
+    reasoning: Reasoning | None = None
 
     @property
     def hash(self) -> str:

@@ -150,8 +150,8 @@ class GuardRow:
     """One guard: its label, the judge that speaks for it, its numbers, and the feeds it cannot do without.
 
     `told` is False for an interlock that the mode does not need and nobody told. `rule` narrows the guard to the
-    instruments of a user rule, `approved` to those that are not on its list. `sets` is the trading state that the
-    account falls to when the guard fires.
+    instruments of a user rule, `approved` to those that are not on its list, `only` to what is named on it.
+    `sets` is the trading state that the account falls to when the guard fires.
     """
 
     label: GuardLabel
@@ -162,6 +162,7 @@ class GuardRow:
     told: bool = True
     rule: UserRule | None = None
     approved: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
     sets: TradingState | None = None
 
 
@@ -353,6 +354,7 @@ def _rule_rows(rules: Sequence[UserRule], at: datetime | None) -> list[GuardRow]
                     feeds=each.feeds,
                     rule=rule,
                     approved=each.approved,
+                    only=each.only,
                 )
             )
     return rows

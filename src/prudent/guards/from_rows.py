@@ -46,6 +46,7 @@ class Crossing:
     columns: Columns
     symbols: tuple[str, ...]
     kinds: tuple[str, ...]
+    sectors: tuple[str, ...]
     lots: tuple[Decimal, ...]
     sector_count: int
     faults: tuple[str, ...]
@@ -99,6 +100,7 @@ def columns_of(
         ),
         symbols=view.symbols,
         kinds=tuple(i.kind.value if (i := view.instruments.get(s)) else "" for s in view.symbols),
+        sectors=tuple(sector_of(view.instruments.get(symbol)) for symbol in view.symbols),
         lots=tuple(_lot(view, symbol) for symbol in view.symbols),
         sector_count=len(view.sectors),
         faults=faults,

@@ -122,8 +122,12 @@ def _applies(row: GuardRow, crossing: Crossing) -> list[int]:
     if row.rule is None:
         return [1] * len(crossing.symbols)
     return [
-        int(symbol not in row.approved and in_scope(row.rule, symbol, kind))
-        for symbol, kind in zip(crossing.symbols, crossing.kinds)
+        int(
+            symbol not in row.approved
+            and in_scope(row.rule, symbol, kind)
+            and (not row.only or not row.only.isdisjoint((symbol, sector, kind)))
+        )
+        for symbol, kind, sector in zip(crossing.symbols, crossing.kinds, crossing.sectors)
     ]
 
 

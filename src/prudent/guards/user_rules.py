@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from prudent.domain.cycles import Observation
 from prudent.domain.errors import InputError
 from prudent.domain.exits import ExitRules, SymbolExits
-from prudent.domain.instruments import InstrumentKind, normalise_symbol
+from prudent.domain.instruments import SECTORS, UNKNOWN_SECTOR, InstrumentKind, normalise_symbol
 from prudent.domain.money import ZERO, parse_decimal, plain
 from prudent.domain.records import Json
 from prudent.domain.rules import UserRule
@@ -27,13 +27,17 @@ _MONEY_MAX = Decimal(10) ** 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleLimit:
-    """One limit of a rule as numbers for a judge; `approved` = the symbols it does not look at."""
+    """One limit of a rule as numbers for a judge; `approved` = the symbols it does not look at.
+
+    `only` = the symbols, sectors and kinds that it looks at; none named means all.
+    """
 
     parameter: str
     judge: Judge
     limit: Decimal | None
     feeds: frozenset[str] = frozenset()
     approved: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +113,13 @@ BLACKOUT = ("blackout_start", "blackout_end")
 CLOSE_ALL_BY = "close_all_by"
 TIMEZONE = "blackout_timezone"
 APPROVED_SYMBOLS = "approved_symbols"
-PARAMETERS = (*NUMBERS, *BLACKOUT, TIMEZONE, CLOSE_ALL_BY, APPROVED_SYMBOLS)
+EXCLUDED_SYMBOLS, EXCLUDED_SECTORS, EXCLUDED_KINDS = "excluded_symbols", "excluded_sectors", "excluded_kinds"
+EXCLUSIONS = (EXCLUDED_SYMBOLS, EXCLUDED_SECTORS, EXCLUDED_KINDS)
+PARAMETERS = (*NUMBERS, *BLACKOUT, TIMEZONE, CLOSE_ALL_BY, APPROVED_SYMBOLS, *EXCLUSIONS)
 # What `catalogue` calls the rows of each limit; a black-out is one row of two parameters.
 LIMIT_NAMES = (
     *(name for name, number in NUMBERS.items() if number.judge), "blackout", CLOSE_ALL_BY, APPROVED_SYMBOLS,
-    "unreadable",
+    *EXCLUSIONS, "unreadable",
 )  # fmt: skip
 
 
@@ -142,7 +148,9 @@ def validate_rule(rule: UserRule) -> None:
             number.read(name, params[name])
     _blackout(params)
     _close_by(params)
-    _approved(params)
+    _symbol_list(params, APPROVED_SYMBOLS)
+    for name in EXCLUSIONS:
+        _excluded(params, name)
 
 
 def _unknown(name: str) -> str:
@@ -175,7 +183,7 @@ def rule_limits(rule: UserRule, at: datetime | None) -> tuple[RuleLimit, ...]:
         for name, number in NUMBERS.items()
         if name in params and number.judge is not None
     ]
-    window, close, approved = _blackout(params), _close_by(params), _approved(params)
+    window, close, approved = _blackout(params), _close_by(params), _symbol_list(params, APPROVED_SYMBOLS)
     if window is not None:
         found.append(_entry_window("blackout", at, lambda now: is_between(now, *window), params))
     if close is not None:
@@ -184,6 +192,11 @@ def rule_limits(rule: UserRule, at: datetime | None) -> tuple[RuleLimit, ...]:
         found.append(
             RuleLimit(parameter=APPROVED_SYMBOLS, judge=judges_loss.no_entry, limit=Decimal(1), approved=approved)
         )
+    found += [
+        RuleLimit(parameter=name, judge=judges_loss.no_entry, limit=Decimal(1), only=excluded)
+        for name in EXCLUSIONS
+        if (excluded := _excluded(params, name)) is not None
+    ]
     return tuple(found)
 
 
@@ -238,14 +251,32 @@ def _close_by(params: dict[str, Json]) -> time | None:
     return _time(params, CLOSE_ALL_BY) if CLOSE_ALL_BY in params else None
 
 
-def _approved(params: dict[str, Json]) -> frozenset[str] | None:
-    if APPROVED_SYMBOLS not in params:
+def _symbol_list(params: dict[str, Json], name: str) -> frozenset[str] | None:
+    if name not in params:
         return None
-    raw = params[APPROVED_SYMBOLS]
+    return frozenset(normalise_symbol(each) for each in _texts(params[name], name, "symbols", "AAPL,MSFT"))
+
+
+def _excluded(params: dict[str, Json], name: str) -> frozenset[str] | None:
+    """What may not be bought. An instrument of unknown sector may be of an excluded one, so it is excluded too."""
+    if name not in params or name == EXCLUDED_SYMBOLS:
+        return _symbol_list(params, name)
+    sectors = name == EXCLUDED_SECTORS
+    choices = SECTORS if sectors else tuple(str(kind) for kind in InstrumentKind)
+    known = {choice.casefold(): choice for choice in choices}
+    texts = _texts(params[name], name, name.removeprefix("excluded_"), ",".join(choices[:2]))
+    named = [each.strip() for each in texts]
+    wrong = [each for each in named if each.casefold() not in known]
+    if wrong:
+        raise InputError(f"{name} must be among {', '.join(choices)}, was {wrong[0]!r}; correct it")
+    return frozenset({*(known[each.casefold()] for each in named), *([UNKNOWN_SECTOR] if sectors else [])})
+
+
+def _texts(raw: Json, name: str, things: str, example: str) -> list[str]:
     names = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(names, list) or not names or not all(isinstance(each, str) for each in names):
-        raise InputError(f"{APPROVED_SYMBOLS} must be a list of symbols, was {raw!r}; write it like AAPL,MSFT")
-    return frozenset(normalise_symbol(str(each)) for each in names)
+        raise InputError(f"{name} must be a list of {things}, was {raw!r}; write it like {example}")
+    return [str(each) for each in names]
 
 
 def exit_rules(observation: Observation) -> ExitRules:

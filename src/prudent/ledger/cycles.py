@@ -16,9 +16,10 @@ from prudent.domain.orders import OrderIntent, OrderStatus
 from prudent.domain.proposals import ExitCause
 from prudent.domain.records import Json, decode, utc_text
 from prudent.domain.verdicts import GuardLabel, GuardReport, Layer, Outcome
-from prudent.ledger import audit, orders, runs, stages, valuations
+from prudent.ledger import audit, orders, runs, stages, trail, valuations
 from prudent.ledger.database import Transaction, Value
 from prudent.ledger.hash_chain import spelled
+from prudent.ledger.journal import Books
 from prudent.ledger.schema import CYCLES, ORDERS, REASONING, RECORDS, VERDICT_COUNTS, mine
 
 REASONING_KINDS = ("plan", "analysis", "decision", "reflection")
@@ -64,7 +65,9 @@ _COUNT = (
 )
 
 
-def record(tx: Transaction, record: CycleRecord, encoded: Json, *, why: Mapping[str, str]) -> str:
+def record(
+    tx: Transaction, books: Books, record: CycleRecord, encoded: Json, *, why: Mapping[str, str]
+) -> str:  # fmt: skip
     """Store a cycle (`encoded` is its JSON) and everything that is listed of it; the same record twice is stored once.
 
     Raises:
@@ -80,8 +83,8 @@ def record(tx: Transaction, record: CycleRecord, encoded: Json, *, why: Mapping[
     tx.run(
         _ADD_RECORD, digest=name, created=utc_text(record.finished), size=len(body), body=zlib.compress(body, _LEVEL)
     )
-    _reason(tx, record)
     _explain(tx, record, why)
+    _reason(tx, books, record)
     refused = _refused(record)
     _count(tx, record)
     tx.run(
@@ -101,13 +104,15 @@ def record(tx: Transaction, record: CycleRecord, encoded: Json, *, why: Mapping[
     return name
 
 
-def _reason(tx: Transaction, record: CycleRecord) -> None:
-    """The decision's own reason always; plan, analysis and reflection where the strategy recorded them."""
+def _reason(tx: Transaction, books: Books, record: CycleRecord) -> None:
+    """The decision's own reason always; plan and analysis where there are any, and what became of closed positions."""
     told = record.decision_inputs.get("reasoning")
-    texts: dict[str, str] = {}
+    texts = trail.texts(record.decision.reasoning)
     if isinstance(told, dict):
-        texts = {kind: str(told[kind]) for kind in REASONING_KINDS if told.get(kind)}
+        texts |= {kind: str(told[kind]) for kind in REASONING_KINDS if told.get(kind)}
     texts.setdefault("decision", record.decision.reason or str(record.decision.answer))
+    if closed := trail.reflection(tx, books, record):
+        texts.setdefault("reflection", closed)
     tx.many(_ADD_REASONING, [
         {"account": record.account, "run": record.run, "cycle": record.cycle, "kind": kind, "text": text,
          "at": utc_text(record.finished)}

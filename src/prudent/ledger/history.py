@@ -9,8 +9,9 @@ from prudent.domain.accounts import AccountHistory, RecentOrder, StoppedOut, Tra
 from prudent.domain.money import ZERO
 from prudent.domain.orders import OrderStatus, Side
 from prudent.domain.proposals import Answer
+from prudent.domain.reasoning import LLM_FAILED
 from prudent.domain.records import utc_text
-from prudent.ledger import breaches, orders, states, valuations
+from prudent.ledger import breaches, orders, states, terms, valuations
 from prudent.ledger.database import Row, Transaction
 from prudent.ledger.journal import Books, moment
 from prudent.ledger.schema import CYCLES, ORDERS, RUNS, VALUATIONS, among, mine
@@ -69,7 +70,7 @@ _LAST_RUN = (
     .limit(1)
 )  # fmt: skip
 _JUDGED = (
-    select(CYCLES.c.answer, CYCLES.c.orders_planned, CYCLES.c.orders_refused)
+    select(CYCLES.c.answer, CYCLES.c.code, CYCLES.c.orders_planned, CYCLES.c.orders_refused)
     .where(
         mine(CYCLES, "account", "run"),
         CYCLES.c.record_digest.is_not(None),
@@ -113,6 +114,7 @@ def history(tx: Transaction, books: Books, account: str, *, session: date, at: d
         ),
         breaches=breaches.known(tx, account),
         at_venue=orders.at_venue(tx, account),
+        terms=terms.known(tx, account),
     )
 
 
@@ -147,9 +149,10 @@ def _judged_cycles(tx: Transaction, account: str, resumed: str) -> list[Row]:
 
 
 def _failures(judged: list[Row]) -> int:
+    """How many of the newest in a row gave no answer; rules that stood in for a model do not make it one."""
     count = 0
     for row in judged:
-        if row["answer"] != Answer.FAILED:
+        if row["answer"] != Answer.FAILED and row["code"] != LLM_FAILED:
             break
         count += 1
     return count

@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql
 
 from prudent.ledger.transitions import trigger_sql
 
-REVISION = "0002"
+REVISION = "0003"
 METADATA = MetaData()
 # Text sorts and compares by code point everywhere, as SQLite does, whatever language the server speaks.
 TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -174,6 +174,23 @@ API_TOKENS = _table(
 SESSIONS = _table("sessions", "session_id", "created seen expires stepped_up? revoked? client", _within("users"))
 SECRETS = _table("secrets", "name version", "key_id nonce body wrapped_key created retired?", _within("users"))
 ADMIN_READS = _table("admin_reads", "number", "at admin subject reason", _within("users"))
+# Exits that hold for one position because the idea that opened it said so; gone with the position.
+POSITION_TERMS = _table(
+    "position_terms", "account symbol", "stop_loss? take_profit? since",
+    _integer("time_stop_days", nullable=True), _integer("run", nullable=True), _integer("cycle", nullable=True),
+    _within("accounts", "account"), _within("cycles", "account", "run", "cycle"),
+)  # fmt: skip
+# Every call of a model, at once when it ended; `account` is empty for a call of nobody's, `run` for one of no cycle's.
+MODEL_CALLS = _table(
+    "model_calls", "account number", "at purpose model answered_by outcome error cost seconds",
+    _integer("run", nullable=True), _integer("cycle", nullable=True), _integer("tokens_in"), _integer("tokens_out"),
+    _within("cycles", "account", "run", "cycle"),
+)  # fmt: skip
+# What a mirror of the books elsewhere has yet to be told; `body` is JSON, `ref` names the fill or amount.
+OUTBOX = _table(
+    "outbox", "account number", "kind ref body state at message",
+    _integer("attempts"), _within("accounts", "account"),
+)  # fmt: skip
 ENGINES = Table(
     "engines", METADATA, Column("engine_id", TEXT, primary_key=True, nullable=False),
     *(Column(name, TEXT, nullable=False) for name in ("host", "started", "beat", "status", "code_version")),
@@ -182,6 +199,7 @@ ENGINES = Table(
 
 MANDATES.append_constraint(UniqueConstraint("owner_id", "account", "hash"))
 JOURNAL_ENTRIES.append_constraint(UniqueConstraint("owner_id", "account", "kind", "ref"))
+OUTBOX.append_constraint(UniqueConstraint("owner_id", "account", "kind", "ref"))
 
 for _parent, _columns in (
     (ORDERS, ("account", "state")),
@@ -197,6 +215,9 @@ for _parent, _columns in (
     (NOTICES, ("sent",)),
     (NOTICES, ("dedup_key",)),
     (API_TOKENS, ("digest",)),
+    (MODEL_CALLS, ("at",)),
+    (MODEL_CALLS, ("account", "at")),
+    (OUTBOX, ("state",)),
 ):
     Index(f"ix_{_parent.name}_{'_'.join(_columns)}", _parent.c.owner_id, *(_parent.c[name] for name in _columns))
 # One cycle per key (an account's scheduled time), and one id per order at a venue's session.

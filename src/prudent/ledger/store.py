@@ -27,6 +27,7 @@ from prudent.ledger import (
     settings,
     stages,
     states,
+    terms,
     valuations,
 )
 from prudent.ledger.accounts import Account, Flow, flow_kind
@@ -39,8 +40,10 @@ from prudent.ledger.history import history
 from prudent.ledger.journal import Books
 from prudent.ledger.leases import Leases
 from prudent.ledger.measures import Measures
+from prudent.ledger.model_calls import ModelCalls, claim
 from prudent.ledger.notices import NoticeBook
 from prudent.ledger.order_acts import OrderActs
+from prudent.ledger.outbox import Outbox
 from prudent.ledger.people import People
 from prudent.ledger.permissions import Permissions
 from prudent.ledger.requests import Requests
@@ -88,6 +91,8 @@ class LedgerStore(OrderActs):
         self.leases = Leases(database)
         self.engines = Engines(database)
         self.permissions = Permissions(database)
+        self.model_calls = ModelCalls(database)
+        self.outbox = Outbox(database)
 
     @property
     def owner(self) -> str:
@@ -210,7 +215,9 @@ class LedgerStore(OrderActs):
     def record(self, record: CycleRecord, *, why: Mapping[str, str]) -> str:
         encoded = encode(record)
         with self._database.write() as tx:
-            name = cycles.record(tx, record, encoded, why=why)
+            name = cycles.record(tx, self._books, record, encoded, why=why)
+            terms.keep(tx, self._books, record)
+            claim(tx, record)
         if self._audit_folder is not None:
             # The cycle is recorded whatever becomes of its anchor; the next one covers it, and verifying tells why.
             with suppress(StoreError):

@@ -30,7 +30,7 @@ VERSION_TABLE = "alembic_version"
 # Rows that are written once; what is append-only has triggers besides.
 WRITTEN_ONCE = (*APPEND_ONLY, "mandates", "records", "reasoning")
 # Rows that come and go; all others stay.
-DELETABLE = ("armings", "breaches", "latches", "stages", "waits")
+DELETABLE = ("armings", "breaches", "latches", "position_terms", "stages", "waits")
 # A user's name and role are not the user's to change, so no name can be tried out against the unique index.
 UPDATABLE_COLUMNS = {"users": ("status", "password", "password_changed")}
 

@@ -31,11 +31,15 @@ _FIRST = ("at", "level", "what", "who", "where", "process", "pid")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogOptions:
-    """What a process logs: `process` names its file, `verbosity` 1 and 2 show notes and details on stderr."""
+    """What a process logs: `process` names its file, `verbosity` 1 and 2 show notes and details on stderr.
+
+    `level` is the least that is written to the file.
+    """
 
     process: str
     home: Path | None = None
     verbosity: int = 0
+    level: str = "info"
     as_json: bool = False
     secrets: Sequence[str] = ()
 
@@ -48,10 +52,11 @@ def set_up(options: LogOptions) -> None:
             root.removeHandler(known)
             known.close()
     lines = _Lines(options)
+    least = logging.DEBUG if options.verbosity > 1 else getattr(logging, options.level.upper())
     if options.home is not None:
         file = LogFile(log_path(options.home, options.process))
         file.setFormatter(_Late(lambda: lines.formatter(as_json=True)))
-        file.setLevel(logging.DEBUG if options.verbosity > 1 else logging.INFO)
+        file.setLevel(least)
         root.addHandler(file)
     if options.verbosity:
         console = _Console()
@@ -59,7 +64,7 @@ def set_up(options: LogOptions) -> None:
         console.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(options.verbosity, 2)])
         root.addHandler(console)
     root.setLevel(logging.INFO if options.verbosity > 1 else logging.WARNING)
-    logging.getLogger(_OURS).setLevel(logging.DEBUG if options.verbosity > 1 else logging.INFO)
+    logging.getLogger(_OURS).setLevel(min(least, logging.INFO))
 
 
 def set_up_long(options: LogOptions) -> None:

@@ -19,6 +19,8 @@ EVENT_KINDS = ("earnings", "headline")
 SERIES = ("SPX", "VIX", "TNX")
 INTRADAY_FIELDS = ("open", "high", "low", "close", "volume")
 ADV_SESSIONS = 20
+# Spans of days whose opening times are kept: every account asks for the same few.
+OPENS_KEPT = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +60,7 @@ class DailyMarket:
         self._columns_of = columns_of
         self._moment: Moment | None = None
         self._standing: dict[str, tuple[int, Standing | None]] = {}
+        self._opens_of: dict[bytes, NDArray[np.datetime64]] = {}
 
     @property
     def source(self) -> str:
@@ -182,9 +185,17 @@ class DailyMarket:
     def _opens(self, days: Days) -> NDArray[np.datetime64]:
         if not len(days):
             return np.empty(0, dtype="datetime64[s]")
-        sessions = self._calendar.sessions(day_of(int(days[0])), day_of(int(days[-1])))
-        opens = {day_number(s.date): int(s.open.timestamp()) for s in sessions}
-        return np.array([opens[day] for day in days.tolist()], dtype="datetime64[s]")
+        key = days.tobytes()
+        found = self._opens_of.get(key)
+        if found is None:
+            sessions = self._calendar.sessions(day_of(int(days[0])), day_of(int(days[-1])))
+            opens = {day_number(s.date): int(s.open.timestamp()) for s in sessions}
+            found = np.array([opens[day] for day in days.tolist()], dtype="datetime64[s]")
+            found.setflags(write=False)
+            if len(self._opens_of) >= OPENS_KEPT:
+                self._opens_of = {}
+            self._opens_of[key] = found
+        return found
 
     def _standing_of(self, symbol: str, columns: DailyColumns, moment: Moment) -> Standing | None:
         kept = self._standing.get(symbol)

@@ -15,7 +15,10 @@ from prudent.ports import DecideContext, Strategy
 
 def gather(world: World, observation: Observation, mandate: Mandate) -> dict[str, Json]:
     """The strategy's inputs as JSON; what it read here is recorded, so that the decision replays from the record."""
-    context = DecideContext(observation, mandate, world.market, world.target_of, world.read_file)
+    context = DecideContext(
+        observation, mandate, world.market, world.target_of, world.read_file, calendar=world.calendar,
+        model=world.model, news=world.news, fundamentals=world.fundamentals, records_of=world.records_of,
+    )  # fmt: skip
     return world.strategy.gather(context)
 
 

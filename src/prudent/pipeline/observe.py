@@ -13,6 +13,7 @@ from prudent.domain.money import from_float
 from prudent.domain.orders import OpenOrder
 from prudent.domain.quotes import Quality, Quote
 from prudent.domain.valuation import net_asset_value
+from prudent.guards.wishes import custom_rules
 from prudent.pipeline.world import World
 
 ALIKE_SESSIONS = 60
@@ -48,7 +49,7 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
         quotes=quotes,
         instruments=instruments,
         fx=_fx_rates(world, mandate.currency, instruments),
-        rules=world.ledger.rules(mandate.account),
+        rules=(*world.ledger.rules(mandate.account), *custom_rules(mandate)),
         interlocks=world.interlocks(mandate.account),
         alike=_alike(world, quotes, instruments),
         data_source=world.market.source,

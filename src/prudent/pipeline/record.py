@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from prudent.domain.accounts import TradingState
 from prudent.domain.cycles import Consent, CycleRecord, Draft, Next, PhaseRecord
 from prudent.domain.proposals import Answer, ExitCause
+from prudent.domain.reasoning import LLM_FAILED, RULES_LABEL
 from prudent.domain.verdicts import GuardReport, Outcome
 from prudent.pipeline.world import World
 
 _ANSWER_CODES = {Answer.HOLD: "hold", Answer.ABSTAIN: "abstain", Answer.FAILED: "failed"}
+# The same answers where a language model was asked; `rules` is none.
+_LLM_CODES = {Answer.HOLD: "llm_hold", Answer.ABSTAIN: "abstain", Answer.FAILED: LLM_FAILED}
 _REFUSES = (Outcome.REJECT, Outcome.DEFER)
 
 
@@ -40,7 +43,9 @@ def no_trade_codes(draft: Draft, consent: Consent, *, phases: Sequence[PhaseReco
         return ()
     decision, plan, report = draft.decision, draft.plan, draft.report
     codes = [consent.code] if consent.next is Next.END else []
-    codes += [_ANSWER_CODES[decision.answer]] if decision.answer in _ANSWER_CODES else []
+    asked = decision.reasoning is not None and decision.reasoning.answered_by != RULES_LABEL
+    answers = _LLM_CODES if asked else _ANSWER_CODES
+    codes += [answers[decision.answer]] if decision.answer in answers else []
     codes += [decision.code] if decision.code else []
     codes += list(plan.no_trade_codes)
     for each in (report, *(phase.report for phase in phases)):

@@ -12,11 +12,15 @@ from prudent.ports import (
     Broker,
     Calendar,
     Clock,
+    Fundamentals,
     Instruments,
+    LanguageModel,
     Ledger,
     MarketData,
+    News,
     Permit,
     ReadFile,
+    RecordsOf,
     Strategy,
     TargetOf,
 )
@@ -35,7 +39,8 @@ class World:
     before each submit. `turn` waits until an account may send one more order; False when its turn does not come within
     that many seconds. `tried` keeps, for each order that this process has not dealt with yet, when it was first about
     to send it, on the monotonic clock; `left` keeps when a submit that had stood still came back without an answer.
-    `consent` answers a draft, or raises `CycleWaits`.
+    `consent` answers a draft, or raises `CycleWaits`. `model`, `news`, `fundamentals` and `records_of` are what the
+    strategy may ask while it gathers.
     """
 
     mode: Mode
@@ -57,6 +62,10 @@ class World:
     tried: MutableMapping[str, float] = field(default_factory=dict)
     left: MutableMapping[str, datetime] = field(default_factory=dict)
     consent: Callable[[Draft], Consent] = at_once
+    model: LanguageModel | None = None
+    news: News | None = None
+    fundamentals: Fundamentals | None = None
+    records_of: RecordsOf = lambda account, count: ()
 
     def symbols(self, mandate: Mandate) -> tuple[str, ...]:
         """What the strategy must observe before it decides; wrong targets raise `InputError` here, before any cycle."""

@@ -11,20 +11,17 @@ from pydantic import ValidationError
 
 from prudent.domain.errors import ConfigError, InputError
 from prudent.domain.records import Json
+from prudent.settings.accounts import ACCOUNT_ID, AccountSettings, ScheduleSettings, parse_fraction, plain_json
 from prudent.settings.channels import NotifySettings
+from prudent.settings.log_level import LogSettings
 from prudent.settings.models import (
-    ACCOUNT_ID,
     SCHEMA_VERSION,
-    AccountSettings,
     BackupSettings,
     ClockSettings,
     DataSettings,
     IbkrSettings,
-    ScheduleSettings,
     Settings,
     SwitchSettings,
-    parse_fraction,
-    plain_json,
 )
 from prudent.settings.sources import Found, explain, is_secret
 
@@ -32,8 +29,8 @@ REDACTED = "REDACTED"
 
 __all__ = [
     "REDACTED", "SCHEMA_VERSION", "AccountSettings", "BackupSettings", "ClockSettings", "DataSettings",
-    "IbkrSettings", "Loaded", "NotifySettings", "ScheduleSettings", "Settings", "SwitchSettings", "access_token",
-    "check_account_id", "home_dir", "json_schema", "load_settings", "parse_fraction", "rows",
+    "IbkrSettings", "Loaded", "LogSettings", "NotifySettings", "ScheduleSettings", "Settings", "SwitchSettings",
+    "access_token", "check_account_id", "home_dir", "json_schema", "load_settings", "parse_fraction", "rows",
 ]  # fmt: skip
 
 
@@ -86,15 +83,18 @@ def access_token(*, environ: Mapping[str, str] | None = None) -> str | None:
 
 
 def load_settings(
-    home: Path, *, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
-) -> Loaded:
+    home: Path, *, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None,
+    main: Path | None = None,
+) -> Loaded:  # fmt: skip
     """Defaults, then `invest.yaml` and `config/accounts/*.yaml`, then the environment, then the command line.
+
+    `main` is another file in the place of `invest.yaml`, to see what it would come to.
 
     Raises:
         ConfigError: everything that is wrong at once, each problem with its file and line or variable.
     """
     found = Found()
-    found.read_files(home)
+    found.read_files(home, main or home / "invest.yaml")
     found.read_environment(_environment(environ))
     for key, text in (overrides or {}).items():
         found.put(tuple(key.split(".")), text, f"option --{key.split('.')[-1].replace('_', '-')}")

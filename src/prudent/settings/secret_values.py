@@ -1,8 +1,12 @@
 """Every secret value that a configuration holds, so that nothing that is written or sent repeats one."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import parse_qsl, urlsplit
 
+from prudent.domain.errors import ConfigError
+from prudent.settings.environment import environment_secret
+from prudent.settings.ghostfolio import TOKEN_VARIABLE
 from prudent.settings.models import Settings
 
 _PIECE_LENGTH_MIN = 8
@@ -11,7 +15,7 @@ _LONG_PIECE = 16
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
     """The values to keep out of logs, notices and messages; a URL counts whole and by its telling parts."""
-    return tuple(dict.fromkeys(_values(settings)))
+    return tuple(dict.fromkeys(value for value in _values(settings) if value))
 
 
 def _values(settings: Settings) -> Iterator[str]:
@@ -26,6 +30,8 @@ def _values(settings: Settings) -> Iterator[str]:
         password = urlsplit(server or "").password
         if password:
             yield password
+    with suppress(ConfigError):
+        yield environment_secret(TOKEN_VARIABLE) or ""
 
 
 def pieces(url: str) -> Iterator[str]:

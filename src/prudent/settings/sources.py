@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from prudent.settings.models import SECRET_NAME, Settings
+from prudent.settings.accounts import SECRET_NAME
+from prudent.settings.models import Settings
 from prudent.settings.retired_names import ENV_PREFIX, what_was_meant
 
 VERBATIM = {
@@ -20,9 +21,15 @@ VERBATIM = {
     "DRY_RUN": "switches.dry_run",
     "ALLOW_ORDERS": "switches.allow_orders",
     "ENABLE_ORDER_EXEC": "switches.enable_order_exec",
+    "INITIAL_BUDGET": "initial_budget",
+    "LOG_LEVEL": "logs.level",
+    "LLM_BASE_URL": "language.base_url",
+    "GHOSTFOLIO_URL": "ghostfolio.url",
 }
 # URLs that carry passwords and tokens.
 HOLDS_SECRETS = (("notify", "urls"), ("notify", "webhook", "url"), ("database", "url"), ("backup", "database_url"))
+# The parser in C, a tenth of the time, where it was built.
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SAFE_TRUE = {"switches.dry_run"}
 _PLAIN = {
     "string_pattern_mismatch": "must be 1 to 32 letters, digits, '.', '_' or '-' (currency: 3 capitals); rename it",
@@ -46,8 +53,7 @@ class Found:
         self.problems: list[str] = []
         self.warnings: list[str] = []
 
-    def read_files(self, home: Path) -> None:
-        main = home / "invest.yaml"
+    def read_files(self, home: Path, main: Path) -> None:
         if main.exists():
             self.values = self._read(main, ())
         for path in sorted((home / "config" / "accounts").glob("*.y*ml")):
@@ -59,7 +65,7 @@ class Found:
 
     def _read(self, path: Path, at: tuple[str, ...]) -> dict[str, object]:
         try:
-            loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+            loader = _LOADER(path.read_text(encoding="utf-8"))
             node = loader.get_single_node()
             value = {} if node is None else loader.construct_document(node)
         except yaml.MarkedYAMLError as error:

@@ -1,13 +1,13 @@
-"""Start cycles: one account now, many in turn, with recovery first and the audit file after."""
+"""Start a cycle of one account and carry it on, with recovery first and the audit file after."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import Mode, TradingState
 from prudent.domain.cycles import CycleRecord, CycleWaits, Reconciliation, Wait
-from prudent.domain.errors import BlockedError, DeskError, Temporary
+from prudent.domain.errors import BlockedError, DeskError, InputError, Temporary
 from prudent.domain.mandate import Mandate
 from prudent.domain.plans import OrderPlan
 from prudent.domain.records import Json
@@ -26,6 +26,7 @@ from prudent.workflows.arming import end_void_armings
 from prudent.workflows.consent import answers
 from prudent.workflows.lease import held_leases, home_lease
 from prudent.workflows.notices import tell_begun
+from prudent.workflows.pairs import freeze
 from prudent.workflows.recovery import Finding, recover, settle_orders
 from prudent.workflows.steps import JournalSteps, LedgerStages
 from prudent.workflows.valuation import value_account
@@ -37,13 +38,17 @@ PERSON, SCHEDULE, PROTECTION = runs.PERSON, runs.SCHEDULE, runs.PROTECTION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleWanted:
-    """A cycle to begin; under a `key` (a scheduled time, a request) it begins once, whoever asks again."""
+    """A cycle to begin; under a `key` (a scheduled time, a request) it begins once, whoever asks again.
+
+    The accounts `beside` it begin under the same key and look at the same moment: the rest of its pair.
+    """
 
     account: str
     mode: Mode | None = None
     parameters: Mapping[str, Json] = field(default_factory=dict)
     key: str | None = None
     started_by: str = PERSON
+    beside: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -109,11 +114,36 @@ def run_account(
 
 
 def begin(desk: Desk, wanted: CycleWanted) -> str:
-    """Reserve the cycle and freeze its run; gives its id. One that was begun under the same key is given back."""
+    """Reserve the cycle and freeze its run; gives its id. One that was begun under the same key is given back.
+
+    Those beside it begin too, whether or not it can.
+    """
+    found = begin_together(desk, wanted)[wanted.account]
+    if isinstance(found, DeskError):
+        raise found
+    return found
+
+
+def begin_together(desk: Desk, wanted: CycleWanted) -> dict[str, str | DeskError]:
+    """Begin the account's cycle and those beside it, which then look at one moment; by account, the id or why not."""
+    found: dict[str, str | DeskError] = {}
+    for account in (wanted.account, *wanted.beside):
+        try:
+            found[account] = _begin(desk, replace(wanted, account=account, beside=()))
+        except DeskError as error:
+            found[account] = error
+    if wanted.beside:
+        freeze(desk, [each for each in found.values() if isinstance(each, str)])
+    return found
+
+
+def _begin(desk: Desk, wanted: CycleWanted) -> str:
     mode = desk.mode if wanted.mode is None else wanted.mode
     if mode is Mode.OFF:
         raise BlockedError("mode must be paper, live or dry_run to run a cycle, was off; set `mode` in invest.yaml")
     mandate = with_overrides(desk.mandate(wanted.account), wanted.parameters)
+    if wanted.started_by.partition(":")[0] not in ONLY_EXITS:
+        check_enabled(desk, wanted.account)
     if wanted.key is not None and (begun := desk.ledger.cycle_by_key(wanted.account, wanted.key)) is not None:
         return begun
     if wanted.started_by.partition(":")[0] not in ONLY_EXITS:
@@ -129,6 +159,13 @@ def begin(desk: Desk, wanted: CycleWanted) -> str:
     number = desk.ledger.next_cycle(run, at=now, key=wanted.key, started_by=wanted.started_by)
     tell_begun(desk, f"{run.id}/{number}", mode=mode, by=wanted.started_by)
     return f"{run.id}/{number}"
+
+
+def check_enabled(desk: Desk, account: str) -> None:
+    """Refuse an account that the configuration lets not run; its exits are protected all the same."""
+    why = desk.why_disabled(account)
+    if why:
+        raise InputError(f"account {account} must be enabled to run, is not: {why}; set `enabled: true` and apply it")
 
 
 def carry_on(desk: Desk, cycle_id: str, *, steps: Steps | None = None) -> CycleRecord:
@@ -165,10 +202,16 @@ def carry_on(desk: Desk, cycle_id: str, *, steps: Steps | None = None) -> CycleR
         desk.ledger.wait(waits.wait, at=desk.clock.now())
         raise
     except DeskError as error:
-        if not desk.ledger.cycle_row(cycle_id).has_orders:
-            desk.ledger.fail_cycle(cycle_id, reason=str(error), at=desk.clock.now())
-            _halt_flattened(desk, row)
+        fail(desk, cycle_id, error)
         raise
+
+
+def fail(desk: Desk, cycle_id: str, error: Exception) -> None:
+    """End a cycle in which nothing was approved; one with orders stays under way, for they must be in a record."""
+    row = desk.ledger.cycle_row(cycle_id)
+    if not row.has_orders:
+        desk.ledger.fail_cycle(cycle_id, reason=str(error), at=desk.clock.now())
+        _halt_flattened(desk, row)
 
 
 def _halt_flattened(desk: Desk, row: CycleRow) -> None:
@@ -186,6 +229,7 @@ def preview(
 
     The mode interlocks are not evaluated: they speak of sending, and a preview sends nothing.
     """
+    check_enabled(desk, account)
     mandate = with_overrides(desk.mandate(account), parameters or {})
     world = desk.world(mandate, Mode.DRY_RUN)
     seen = observe(world, mandate, symbols=world.symbols(mandate))
@@ -210,22 +254,3 @@ class Outcome:
     record: CycleRecord | None
     error: DeskError | None = None
     wait: Wait | None = None
-
-
-def run_all(
-    desk: Desk, accounts: Sequence[str], *, mode: Mode | None = None,
-    on_done: Callable[[Outcome], None] | None = None,
-) -> tuple[Outcome, ...]:  # fmt: skip
-    """Each account in turn; one that fails does not stop the others."""
-    done: list[Outcome] = []
-    for account in accounts:
-        try:
-            outcome = Outcome(account=account, record=run_account(desk, account, mode=mode))
-        except CycleWaits as waits:
-            outcome = Outcome(account=account, record=None, wait=waits.wait)
-        except DeskError as error:
-            outcome = Outcome(account=account, record=None, error=error)
-        done.append(outcome)
-        if on_done is not None:
-            on_done(outcome)
-    return tuple(done)

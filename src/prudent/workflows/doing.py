@@ -13,7 +13,7 @@ from prudent.ledger.requests import Request, RequestStatus
 from prudent.workflows import kinds, order_desk
 from prudent.workflows.desks import Desks
 from prudent.workflows.durable import DbosSteps, Durable, Paused
-from prudent.workflows.requests import Answer, Kind, Reach, Work, error_json, kind_of, unexpected_json
+from prudent.workflows.requests import Answer, Kind, Reach, Work, beside_of, error_json, kind_of, unexpected_json
 from prudent.workflows.steps import LedgerStages
 from prudent.workflows.turns import Busy
 
@@ -190,7 +190,9 @@ def _accounts(desk: Desk, request: Request) -> tuple[str, ...]:
         return ()
     if reach is Reach.EVERY:
         return tuple(sorted(desk.account_ids()))
-    return (request.asked.account,) if reach is Reach.ACCOUNT and request.asked.account else ()
+    if reach is not Reach.ACCOUNT or not request.asked.account:
+        return ()
+    return (request.asked.account, *beside_of(request.asked.body))
 
 
 def _held_elsewhere(desk: Desk, holder: str, now: datetime) -> frozenset[str]:

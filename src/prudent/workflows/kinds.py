@@ -11,11 +11,11 @@ from prudent.domain.records import Json, decode, encode
 from prudent.workflows import order_desk  # noqa: F401 - its kinds are known once it is imported
 from prudent.workflows.advance import advance
 from prudent.workflows.control import cancel_own
-from prudent.workflows.cycle import PERSON, CycleWanted, begin, carry_on
+from prudent.workflows.cycle import PERSON, CycleWanted, begin, begin_together, carry_on
 from prudent.workflows.flatten import begin_flatten
 from prudent.workflows.notices import tell_cycle, tell_failure, tell_wait
 from prudent.workflows.passing import attend
-from prudent.workflows.requests import Answer, Reach, Work, kind
+from prudent.workflows.requests import Answer, Reach, Work, beside_of, error_json, kind
 
 CYCLE, CARRY_ON, CANCEL, FLATTEN, CLOCK_ADVANCE = "cycle", "carry_on", "cancel", "flatten", "clock_advance"
 
@@ -24,14 +24,28 @@ def cycle_body(wanted: CycleWanted) -> Answer:
     """A wanted cycle as the body of a request."""
     return {
         "mode": None if wanted.mode is None else str(wanted.mode), "parameters": dict(wanted.parameters),
-        "key": wanted.key, "started_by": wanted.started_by,
+        "key": wanted.key, "started_by": wanted.started_by, "beside": list(wanted.beside),
     }  # fmt: skip
 
 
 @kind(CYCLE, reach=Reach.ACCOUNT)
 def _cycle(work: Work) -> Answer:
-    """Begin a cycle, once per request, and run it to its end or to where it must wait."""
-    return _carried(work, begin(work.desk, _wanted(work)))
+    """Begin a cycle, once per request, and run it to its end or to where it must wait; then those beside it."""
+    wanted = _wanted(work)
+    if not wanted.beside:
+        return _carried(work, begin(work.desk, wanted))
+    begun = begin_together(work.desk, wanted)
+    return {"together": {account: _told(work, each) for account, each in begun.items()}}
+
+
+def _told(work: Work, begun: str | DeskError) -> Answer:
+    """What became of one of many; its error is told and stops nobody else."""
+    if isinstance(begun, DeskError):
+        return {"error": error_json(begun)}
+    try:
+        return _carried(work, begun)
+    except DeskError as error:
+        return {"error": error_json(error)}
 
 
 def _wanted(work: Work) -> CycleWanted:
@@ -40,8 +54,14 @@ def _wanted(work: Work) -> CycleWanted:
         account=work.asked.account, mode=None if mode is None else Mode(str(mode)),
         parameters=parameters if isinstance(parameters, dict) else {},
         key=str(work.body.get("key") or f"request:{work.asked.id}"),
-        started_by=str(work.body.get("started_by") or PERSON),
+        started_by=str(work.body.get("started_by") or PERSON), beside=beside_of(work.body),
     )  # fmt: skip
+
+
+def together_of(answer: Mapping[str, Json]) -> dict[str, Answer]:
+    """The answers of accounts that ran together, by account; empty in the answer of one."""
+    found = answer.get("together")
+    return {name: each for name, each in found.items() if isinstance(each, dict)} if isinstance(found, dict) else {}
 
 
 @kind(CARRY_ON, reach=Reach.ACCOUNT)

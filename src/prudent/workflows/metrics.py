@@ -71,7 +71,7 @@ class DeskFigures:
             accounts = [each.id for each in self._desk.ledger.accounts()]
             for part in (self._cycles, self._orders, self._ages, self._accounts):
                 found += part(accounts)
-            found += self._ledger()
+            found += [*self._ledger(), *self._models()]
             healthy = 1.0
         except DeskError:
             healthy = 0.0
@@ -202,6 +202,26 @@ class DeskFigures:
         if engines:
             newest = max(each.beat for each in engines)
             yield _gauge("engine_beat_age_seconds", "Since any engine gave a sign of life.", _age(wall, newest))
+
+
+    def _models(self) -> "Iterator[Metric]":
+        from prometheus_client.core import CounterMetricFamily
+
+        calls = CounterMetricFamily(
+            "invest_llm_calls", "Calls of language models by how they ended.", labels=("model", "outcome")
+        )
+        tokens = CounterMetricFamily("invest_llm_tokens", "Tokens of these calls.", labels=("model", "direction"))
+        cost = CounterMetricFamily("invest_llm_cost_usd", "What they cost.", labels=("model",))
+        counted: dict[tuple[str, str], int] = {}
+        for each in self._desk.ledger.model_calls.tally():
+            calls.add_metric((each.model, each.outcome), each.calls)
+            for direction, count in (("in", each.tokens_in), ("out", each.tokens_out)):
+                counted[each.model, direction] = counted.get((each.model, direction), 0) + count
+        for labels, count in sorted(counted.items()):
+            tokens.add_metric(labels, count)
+        for model, dollars in sorted(self._desk.ledger.model_calls.costs().items()):
+            cost.add_metric((model,), float(dollars))
+        yield from (calls, tokens, cost)
 
 
 def exposition(figures: DeskFigures) -> tuple[bytes, str]:

@@ -232,6 +232,12 @@ def error_of(stored: Json) -> DeskError:
     return made(str(known.get("message", "the request failed")))
 
 
+def beside_of(body: Mapping[str, Json]) -> tuple[str, ...]:
+    """The accounts that a request is about besides its own."""
+    found = body.get("beside")
+    return tuple(str(each) for each in found) if isinstance(found, list) else ()
+
+
 def cycle_of(desk: Desk, answer: Answer) -> CycleRecord:
     """The record of the cycle that an answer is about.
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from prudent.bootstrap import Desk
-from prudent.domain.errors import DeskError
+from prudent.domain.errors import DeskError, InputError
 from prudent.domain.records import utc_text
 from prudent.ledger.schedules import PAUSED, SKIPPED, STARTED, ScheduleRun
+from prudent.registry import IN_SESSION
+from prudent.strategies.intraday import why_closed
 from prudent.workflows.cycle import SCHEDULE, CycleWanted, begin
 from prudent.workflows.notices import tell_missed
+from prudent.workflows.pairs import partners
 from prudent.workflows.timetable import LOOK_BACK, Timetable, timetables
 
 # An engine that looks this late still starts the cycle; later it has missed it.
@@ -28,13 +31,14 @@ class NextRun:
 
 
 def scheduled(desk: Desk) -> dict[str, tuple[Timetable, ...]]:
-    """The timetables of every open account that has a schedule."""
+    """The timetables of every open and enabled account with a schedule; a pair is due when its first account is."""
     accounts = desk.loaded.settings.accounts
-    return {
-        account: timetables(accounts[account].schedule)
-        for account in desk.account_ids()
-        if accounts[account].schedule and desk.is_open_account(account)
-    }
+    found = [
+        account for account in desk.account_ids()
+        if accounts[account].schedule and desk.is_open_account(account) and not desk.why_disabled(account)
+    ]  # fmt: skip
+    together = partners(desk, found)
+    return {account: timetables(accounts[together[account][0]].schedule) for account in found}
 
 
 def start_due(desk: Desk, *, start: Start | None = None) -> tuple[ScheduleRun, ...]:
@@ -95,7 +99,8 @@ def _settle(
     reason, cycle = _why_not(desk, account, due, line, last=last), None
     if not reason:
         try:
-            cycle = start(CycleWanted(account=account, key=f"schedule:{utc_text(due)}", started_by=SCHEDULE))
+            beside = tuple(each for each in _pair(desk, account) if not _why_not(desk, each, due, line, last=last))
+            cycle = start(CycleWanted(account=account, key=_key(due), started_by=SCHEDULE, beside=beside))
         except DeskError as error:
             reason = str(error)
     run = ScheduleRun(
@@ -103,6 +108,16 @@ def _settle(
     )  # fmt: skip
     desk.ledger.note_schedule_run(run, at=now)
     return run
+
+
+def _pair(desk: Desk, account: str) -> tuple[str, ...]:
+    """The rest of the account's pair, where it has one that is scheduled."""
+    together = partners(desk, [*scheduled(desk)])
+    return tuple(each for each in together.get(account, ()) if each != account)
+
+
+def _key(due: datetime) -> str:
+    return f"schedule:{utc_text(due)}"
 
 
 def _why_not(desk: Desk, account: str, due: datetime, line: Timetable, *, last: bool) -> str:
@@ -113,5 +128,20 @@ def _why_not(desk: Desk, account: str, due: datetime, line: Timetable, *, last: 
     late = desk.clock.now() - due > GRACE
     if late and not (last and line.missed == "run_once"):
         return "missed: no engine ran at that time"
-    busy = next((each for each in desk.ledger.cycles_under_way() if each.rsplit("/", 2)[0] == account), None)
+    if closed := _closed(desk, account):
+        return closed
+    # One that its pair began for this very time is no other work.
+    own = desk.ledger.cycle_by_key(account, _key(due)) if _pair(desk, account) else None
+    under_way = (each for each in desk.ledger.cycles_under_way() if each != own)
+    busy = next((each for each in under_way if each.rsplit("/", 2)[0] == account), None)
     return f"cycle {busy} of the account is still under way" if busy else ""
+
+
+def _closed(desk: Desk, account: str) -> str:
+    """Why the exchange is closed for an account that decides only inside its sessions; empty for any other."""
+    if desk.loaded.settings.accounts[account].strategy not in IN_SESSION:
+        return ""
+    try:
+        return why_closed(desk.calendar, desk.clock.now())
+    except InputError as error:  # past the end of the calendar
+        return f"the exchange's hours must be known: {error}"

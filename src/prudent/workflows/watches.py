@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from prudent.bootstrap import Desk
@@ -26,6 +26,7 @@ from prudent.workflows.failover import Failover
 from prudent.workflows.links import LinkWatch
 from prudent.workflows.machine import LOOK_SECONDS as MACHINE_SECONDS
 from prudent.workflows.machine import MachineWatch
+from prudent.workflows.mirror import MirrorWatch
 from prudent.workflows.notices import channels_of
 from prudent.workflows.protection import period_seconds, protect
 from prudent.workflows.reconcile import due as reconcile_is_due
@@ -48,6 +49,7 @@ CHECKS_DELAY = 300.0
 BACKUP_LOOK_SECONDS = 600.0
 BACKUP_EVERY = timedelta(hours=24)
 START_SECONDS = 30.0
+MIRROR_SECONDS = 10.0
 THREADS = 6
 
 
@@ -87,6 +89,7 @@ class Watches:
             lambda: [desks.ledger(owner).notices for owner in desks.owners()] if failover.is_first() else [],
             channels_of(first.loaded.settings, self._wall), clock=self._wall, dated=first.clock,
         )  # fmt: skip
+        self._mirrors = MirrorWatch()
         self._machine = MachineWatch(first, restart=restart, courier=self._courier, others=desks.opened)
         self._watches = self._all(first)
 
@@ -103,6 +106,7 @@ class Watches:
             Watch(name="anchor", seconds=ANCHOR_SECONDS, look=self._anchor, delay=ANCHOR_SECONDS),
             Watch(name="checks", seconds=DAY, look=self._check, delay=CHECKS_DELAY),
             Watch(name="backup", seconds=BACKUP_LOOK_SECONDS, look=self._back_up, delay=BACKUP_LOOK_SECONDS),
+            Watch(name="mirror", seconds=MIRROR_SECONDS, look=self._mirror),
             Watch(name="machine", seconds=MACHINE_SECONDS, look=self._look_at_machine, everywhere=True),
         )
 
@@ -196,8 +200,14 @@ class Watches:
 
     def _begin(self, owner: str, wanted: CycleWanted) -> str:
         """Begin a cycle here and let a workflow run it."""
-        with self._desks.working(owner, (wanted.account,), seconds=START_SECONDS) as desk:
-            return self._begun(desk, wanted)
+        try:
+            with self._desks.working(owner, (wanted.account, *wanted.beside), seconds=START_SECONDS) as desk:
+                return self._begun(desk, wanted)
+        except Busy:
+            if not wanted.beside:
+                raise
+            # One of its pair is at work on something else; that one misses this moment, the others do not.
+            return self._begin(owner, replace(wanted, beside=()))
 
     def _begun(self, desk: Desk, wanted: CycleWanted) -> str:
         cycle_id = begin(desk, wanted)
@@ -252,6 +262,10 @@ class Watches:
         last = last_backup(desk.loaded)[1]
         if last is None or self._wall.now() - last >= BACKUP_EVERY:
             nightly(desk)
+
+    def _mirror(self, owner: str) -> None:
+        """Show the books elsewhere; nothing waits for it, and it reads nothing that a cycle could be waiting for."""
+        self._mirrors.look(self._desks.of(owner))
 
     def _look_at_engines(self, owner: str) -> None:
         if owner == self._desks.first.ledger.owner:

@@ -1,6 +1,6 @@
 """Work that a running engine does, or this process where none runs: the one question every command begins with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -13,14 +13,16 @@ from prudent.domain.orders import OrderReport
 from prudent.domain.records import Json, encode
 from prudent.ledger.requests import Asked
 from prudent.workflows import kinds
+from prudent.workflows.abreast import run_all
 from prudent.workflows.advance import advance
 from prudent.workflows.control import cancel_own
-from prudent.workflows.cycle import CycleWanted, Outcome, at_work, begin, carry_on, run_all
+from prudent.workflows.cycle import CycleWanted, Outcome, at_work, begin, carry_on
 from prudent.workflows.flatten import flatten
 from prudent.workflows.notices import tell_cycle, tell_failure, tell_wait
+from prudent.workflows.pairs import partners
 from prudent.workflows.passing import attend
 from prudent.workflows.recovery import Finding
-from prudent.workflows.requests import Told, cycle_of, hand_over, hand_over_all
+from prudent.workflows.requests import Told, beside_of, cycle_of, error_of, hand_over, hand_over_all
 
 Found = Callable[[tuple[Finding, ...]], None]
 Tell = Callable[[str], None]
@@ -60,19 +62,19 @@ def cycles_wherever(
     """A cycle of each account; engines share them, and one that fails does not stop the others."""
     by = desk.ledger.owner
     asked = [
-        Asked(id=uuid4().hex, kind=kinds.CYCLE, account=each, by=by,
-              body=kinds.cycle_body(CycleWanted(account=each, mode=mode)))
-        for each in accounts
+        Asked(id=uuid4().hex, kind=kinds.CYCLE, account=first, by=by,
+              body=kinds.cycle_body(CycleWanted(account=first, mode=mode, beside=tuple(others))))
+        for first, *others in dict.fromkeys(partners(desk, accounts).values())
     ]  # fmt: skip
     told = hand_over_all(desk, asked, tell=tell)
     if told is not None:
-        outcomes = tuple(_outcome(desk, each) for each in told)
-        for outcome in outcomes:
+        outcomes = {outcome.account: outcome for each in told for outcome in _outcomes(desk, each)}
+        for outcome in outcomes.values():
             done(outcome)
-        return outcomes
+        return tuple(outcomes[account] for account in accounts)
     with at_work(desk) as findings:
         found(findings)
-        return run_all(desk, accounts, mode=mode, on_done=done)
+        return run_all(desk, accounts, mode=mode, on_done=done, tell=tell)
 
 
 def flatten_wherever(desk: Desk, account: str, *, by: str, reason: str, found: Found, tell: Tell) -> CycleRecord:
@@ -127,12 +129,21 @@ def _told(desk: Desk, account: str, begun: Callable[[], str]) -> CycleRecord:
     return record
 
 
-def _outcome(desk: Desk, told: Told) -> Outcome:
-    account = told.asked.account
-    if told.error is not None:
-        return Outcome(account=account, record=None, error=told.error)
+def _outcomes(desk: Desk, told: Told) -> Iterator[Outcome]:
+    """What became of each account of a request."""
+    together = kinds.together_of(told.answer)
+    for account in (told.asked.account, *beside_of(told.asked.body)):
+        if told.error is not None:
+            yield Outcome(account=account, record=None, error=told.error)
+        else:
+            yield _outcome(desk, account, together.get(account, told.answer))
+
+
+def _outcome(desk: Desk, account: str, answer: Mapping[str, Json]) -> Outcome:
+    if "error" in answer:
+        return Outcome(account=account, record=None, error=error_of(answer["error"]))
     try:
-        return Outcome(account=account, record=cycle_of(desk, told.answer))
+        return Outcome(account=account, record=cycle_of(desk, dict(answer)))
     except CycleWaits as waits:
         return Outcome(account=account, record=None, wait=waits.wait)
 

@@ -7,11 +7,12 @@ from prudent.entrypoints.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = {
-    "accounts", "admin", "approvals", "approve", "arm", "audit", "backup", "cancel-all", "cash", "clock", "config",
-    "db", "demo", "disarm", "doctor", "drawdown", "engine", "export", "flatten", "halt", "init", "logs", "notify",
-    "orders", "plan", "portfolios", "positions", "rebalance", "reconcile", "reject", "replay", "restart", "restore",
-    "resume", "rules", "run", "run-all", "runs", "schedule", "secrets", "sim", "start", "status", "stop", "tokens",
-    "trades", "unlock", "users", "verify", "version", "web",
+    "accounts", "admin", "apply", "approvals", "approve", "arm", "audit", "backup", "cancel-all", "cash", "clock",
+    "config", "db", "decisions", "demo", "disarm", "doctor", "drawdown", "engine", "export", "flatten", "ghostfolio",
+    "halt", "import", "init", "logs", "models", "notify", "orders", "plan", "portfolios", "positions", "rebalance",
+    "reconcile", "reject", "replay", "research", "restart", "restore", "resume", "rules", "run", "run-all", "runs",
+    "schedule", "secrets", "sim", "start", "status", "stop", "tokens", "trades", "unlock", "users", "verify",
+    "version", "web",
 }  # fmt: skip
 
 

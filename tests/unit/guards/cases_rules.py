@@ -7,6 +7,7 @@ from tests.unit.guards.build import (
     at_time,
     booked,
     cash,
+    described,
     exact,
     holding,
     limits,
@@ -30,6 +31,7 @@ from tests.unit.guards.words import (
     trims,
 )
 
+from prudent.domain.instruments import InstrumentKind
 from prudent.domain.orders import OrderStatus, Side
 
 RULE_CASES: dict[str, tuple[Case, ...]] = {
@@ -213,6 +215,22 @@ RULE_CASES: dict[str, tuple[Case, ...]] = {
         passes("on the list", ruled(approved_symbols=["AAA", "BBB"])),
         refuses("not on it", ruled(approved_symbols="BBB,CCC")),
         passes("not on it, a sale", ruled(approved_symbols="BBB"), *SOLD),
+    ),
+    "rule:excluded_symbols": (
+        passes("another one", ruled(excluded_symbols=["BBB"])),
+        refuses("on the list", ruled(excluded_symbols="aaa,BBB")),
+        passes("on the list, a sale", ruled(excluded_symbols="AAA"), *SOLD),
+    ),
+    "rule:excluded_sectors": (
+        passes("another sector", ruled(excluded_sectors=["Utilities"]), described(sector="Energy")),
+        refuses("its sector", ruled(excluded_sectors="energy"), described(sector="Energy")),
+        refuses("sector not known", ruled(excluded_sectors="Utilities"), described(sector="UNKNOWN")),
+        passes("its sector, a sale", ruled(excluded_sectors="Energy"), described(sector="Energy"), *SOLD),
+    ),
+    "rule:excluded_kinds": (
+        passes("a stock where funds are excluded", ruled(excluded_kinds=["etf"])),
+        refuses("a fund", ruled(excluded_kinds="ETF"), described(kind=InstrumentKind.ETF)),
+        passes("a fund, a sale", ruled(excluded_kinds="etf"), described(kind=InstrumentKind.ETF), *SOLD),
     ),
     "rule:unreadable": (
         refuses("a bad number", ruled(max_position_pct="many")),

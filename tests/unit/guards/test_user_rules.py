@@ -57,6 +57,9 @@ def test_a_rule_that_code_enforces_is_accepted(params: dict[str, Any]) -> None:
         ({"approved_symbols": []}, "approved_symbols must be a list of symbols"),
         ({"approved_symbols": [1]}, "approved_symbols must be a list of symbols"),
         ({"approved_symbols": "AAPL,?"}, "symbol must be a ticker"),
+        ({"excluded_symbols": []}, "excluded_symbols must be a list of symbols"),
+        ({"excluded_sectors": "Tobacco"}, "excluded_sectors must be among Communication Services"),
+        ({"excluded_kinds": ["bond"]}, "excluded_kinds must be among stock, etf"),
     ],
 )  # fmt: skip
 def test_a_rule_that_code_could_not_enforce_is_refused(params: dict[str, Any], message: str) -> None:

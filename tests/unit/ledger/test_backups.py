@@ -17,6 +17,7 @@ from prudent.ledger import archive, backup, migrations, snapshot
 from prudent.ledger.anchors import load_key
 from prudent.ledger.backup import backup_before_migration, backups_in, prune
 from prudent.ledger.restore import Terms, restore_home, try_restore
+from prudent.ledger.schema import REVISION
 
 TERMS = Terms(at=AT)
 
@@ -62,7 +63,7 @@ def test_keys_stay_out_unless_they_are_asked_for(home: Path, tmp_path: Path) -> 
 def test_the_manifest_tells_what_is_inside(home: Path, made: Path) -> None:
     manifest = archive.read_manifest(made)
     assert (manifest.made, manifest.code_version) == (AT, "1.2.3")
-    assert (manifest.revision, manifest.database) == ("0002", "sqlite")
+    assert (manifest.revision, manifest.database) == (REVISION, "sqlite")
     assert manifest.heads["local"].seq == 5
     assert manifest.rows["venue.sqlite"] == {"fills": 1}
     assert manifest.rows["ledger.sqlite"]["audit"] == 5
@@ -214,7 +215,7 @@ def test_a_migration_does_not_begin_when_its_backup_cannot_be_made(home: Path) -
     (home / "backups").write_text("a file where the folder must be")
     with pytest.raises(StoreError, match="no backup could be made"):
         migrations.downgrade(home / "data" / "ledger.sqlite", "0001")
-    assert migrations.current(home / "data" / "ledger.sqlite") == "0002"
+    assert migrations.current(home / "data" / "ledger.sqlite") == REVISION
 
 
 def test_five_backups_before_migrations_are_kept_beside_all_others(home: Path) -> None:

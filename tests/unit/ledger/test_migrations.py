@@ -24,6 +24,7 @@ from prudent.ledger import migrations, open_ledger
 from prudent.ledger.lint import lint
 from prudent.ledger.migrations.versions import r0001_ledger as r0001
 from prudent.ledger.migrations.versions import r0002_people_and_engines as r0002
+from prudent.ledger.migrations.versions import r0003_models_and_mirrors as r0003
 from prudent.ledger.schema import METADATA, PLATFORM_TABLES, REVISION
 from prudent.ledger.tenancy import SCHEMA
 
@@ -81,9 +82,8 @@ def test_migrating_and_creating_give_the_same_schema(tmp_path: Path) -> None:
 
 
 def test_the_frozen_copy_is_the_schema_on_postgresql_too() -> None:
-    assert [statements(table) for table in r0002.TABLES.sorted_tables] == [
-        statements(table) for table in METADATA.sorted_tables
-    ]
+    frozen = {each.name: statements(each) for each in (*r0002.TABLES.sorted_tables, *r0003.NEW)}
+    assert frozen == {each.name: statements(each) for each in METADATA.sorted_tables}
 
 
 def statements(table: Table) -> list[str]:
@@ -130,6 +130,7 @@ def test_rows_of_the_first_schema_survive_the_way_up_and_back(path: Path) -> Non
         assert raw.execute(f"SELECT {columns} FROM {table.name}").fetchall() == before[table.name], table.name
     assert raw.execute("SELECT role, status FROM users").fetchall() == [("admin", "active")]
     raw.close()
+    migrations.upgrade(path)
     open_ledger(path, owner=ANN).close()
     migrations.downgrade(path, "0001")
     # Whether a person is an administrator is what the first schema cannot hold.
@@ -139,7 +140,7 @@ def test_rows_of_the_first_schema_survive_the_way_up_and_back(path: Path) -> Non
     assert kept == before
 
 
-def test_rows_of_the_second_schema_come_back_from_the_first(path: Path) -> None:
+def test_rows_of_the_newest_schema_come_back_from_the_first(path: Path) -> None:
     """Late fills, corrected fills and every new table are kept aside while the file is of the first schema."""
     open_ledger(path).close()
     fill(path, METADATA, cycles={"status": "running"})
@@ -165,6 +166,19 @@ def test_rows_of_the_second_schema_come_back_from_the_first(path: Path) -> None:
     assert raw.execute("SELECT price FROM fills").fetchall() == [("2",)]
     assert raw.execute("SELECT count(*) FROM order_events WHERE to_state LIKE '%LATE'").fetchone() == (0,)
     raw.close()
+    migrations.upgrade(path)
+    assert schema_of(path) == shape
+    assert rows_of(path) == before
+
+
+def test_rows_of_the_newest_schema_come_back_from_the_second(path: Path) -> None:
+    open_ledger(path).close()
+    fill(path, METADATA, cycles={"status": "running"})
+    before, shape = rows_of(path), schema_of(path)
+    migrations.downgrade(path, "0002")
+    kept = rows_of(path)
+    assert all(kept[f"{r0003.KEPT}{table.name}"] == before[table.name] for table in r0003.NEW)
+    assert not {table.name for table in r0003.NEW} & kept.keys()
     migrations.upgrade(path)
     assert schema_of(path) == shape
     assert rows_of(path) == before
@@ -245,7 +259,7 @@ def people(postgres: Server) -> Iterator[str]:
     postgres.drop(tenants.database)
 
 
-@pytest.mark.parametrize("down", ["0001", "base"])
+@pytest.mark.parametrize("down", ["0002", "0001", "base"])
 def test_everybodys_rows_come_back_on_postgresql(postgres: Server, people: str, down: str) -> None:
     admin_url, before = postgres.admin_url_of(people), server_rows(postgres, people)
     assert {row[0] for row in before["orders"]} == {ANN, BOB}

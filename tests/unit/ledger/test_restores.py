@@ -17,6 +17,7 @@ from prudent.domain.errors import InputError, StoreError
 from prudent.domain.records import canonical
 from prudent.ledger import archive, backup, snapshot
 from prudent.ledger.restore import Terms, restore_home, try_restore
+from prudent.ledger.schema import REVISION
 
 TERMS = Terms(at=AT)
 
@@ -192,7 +193,7 @@ DAMAGE: dict[Callable[[Path], None], str] = {
     no_archive: "must be a whole backup", other_archive: "begins without manifest.json",
     bare_gzip: "begins without|damaged",
     other_head: "the ends of the audit chains differ", other_count: "table fills must have 2 rows, has 1",
-    newer: "has schema 0099, this program knows 0002", other_format: "has format 2, must have 1",
+    newer: f"has schema 0099, this program knows {REVISION}", other_format: "has format 2, must have 1",
     odd_manifest: "its manifest cannot be read|lacks|does not name",
 }  # fmt: skip
 

@@ -1,6 +1,8 @@
 """Nothing that leaves the product holds a secret or a whole account number, wherever in a text it stands."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from prudent.domain.redaction import REDACTED, Redactor
 
@@ -26,6 +28,32 @@ CANARIES = (
 def test_what_looks_like_a_secret_is_taken_out(text: str, canary: str) -> None:
     assert canary not in Redactor().text(text)
     assert canary not in str(Redactor().value({"why": [text], "deep": {"x": text}}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pa\u017f\u017fword=hunter2hunter2", "to\u212aen: k3y-of-mine-1", "AP\u0130_KEY=k3y-of-mine-1",
+        "ap\u0131key=k3y-of-mine-1", "s\u0131gnature=k3y-of-mine-1", "BAS\u0130C k3y-of-mine-1",
+        "credent\u0131al: k3y-of-mine-1", "author\u0131zation=k3y-of-mine-1",
+    ],
+)  # fmt: skip
+def test_letters_that_fold_to_others_hide_nothing(text: str) -> None:
+    assert Redactor().text(text).endswith(REDACTED)
+
+
+WORDS = (
+    "password", "token=", "api_key", "Bearer ", "Basic ", "://", "http", "u:p@h", "sk-", "ghp_", "xoxb-", "AKIA",
+    "ABCDEFGH12345678", "eyJ", "abcdefgh12.", "abcd5", "12345678:", "a" * 30, "DU1234567", " ", "=", ":", "'", "x",
+    "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "abcd1234",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=10).map("".join))
+@example("Basic api_key://u:p@h")
+def test_what_was_redacted_once_stays_as_it_is(text: str) -> None:
+    once = Redactor().text(text)
+    assert Redactor().text(once) == once
 
 
 def test_known_values_are_taken_out_wherever_they_stand() -> None:

@@ -13,7 +13,7 @@ from prudent.domain.accounts import AccountClass, Mode
 from prudent.domain.errors import ConfigError
 from prudent.domain.mandate import Exits, Limits, Mandate, Planning, StrategyLimits
 from prudent.settings import AccountSettings, Loaded, home_dir, json_schema, load_settings, parse_fraction, rows
-from prudent.settings.models import ExitSettings, LimitSettings, PlanningSettings, StrategyLimitSettings
+from prudent.settings.accounts import ExitSettings, LimitSettings, PlanningSettings, StrategyLimitSettings
 
 
 def loaded(home: Path, text: str = "", **environ: str) -> Loaded:
@@ -227,7 +227,7 @@ def test_the_schema_describes_every_section() -> None:
     assert isinstance(properties, dict)
     assert set(properties) == {
         "schema_version", "mode", "data", "clock", "switches", "ibkr", "database", "engine", "web", "notify", "backup",
-        "secrets", "accounts",
+        "secrets", "accounts", "language", "ghostfolio", "news", "initial_budget", "logs",
     }  # fmt: skip
     assert schema["additionalProperties"] is False
     assert json.loads(json.dumps(schema)) == schema

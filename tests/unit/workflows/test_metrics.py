@@ -1,6 +1,7 @@
 """Figures and health of a desk, from its ledger alone: right numbers, bounded labels, and readable by Prometheus."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.unit.notify.build import MONDAY, notice
 from prudent.bootstrap import Desk
 from prudent.domain.errors import StoreError
 from prudent.domain.notices import Event
+from prudent.domain.reasoning import Call, Question, Reply
 from prudent.entrypoints.api.app import create_app
 from prudent.ledger.engines import EngineRow, EngineStatus
 from prudent.workflows.cycle import at_work, run_account
@@ -130,6 +132,21 @@ def test_rules_of_people_are_one_guard(worked: Desk, wall: SteppedClock, monkeyp
     found = samples(worked, wall)
     assert of(found, "invest_guard_refusals_total", account=ACCOUNT, guard="user_rule") == 100
     assert of(found, "invest_guard_refusals_total", account=ACCOUNT, guard="P08") == 3
+
+
+def test_calls_of_models_are_counted_with_what_they_cost(worked: Desk, wall: SteppedClock) -> None:
+    question = Question(account=ACCOUNT, purpose="pass1", model="qwen", messages=(), schema={})
+    answered = Call(question=question, reply=Reply(text="{}", model="qwen", tokens_in=90, tokens_out=10))
+    spend = worked.ledger.model_calls.spend
+    for call in (answered, answered, Call(question=question, reply=None, error="source_unavailable")):
+        spend(call, tokens=100, cost=Decimal("0.25"), at=worked.clock.now())
+    found = samples(worked, wall)
+    assert of(found, "invest_llm_calls_total", model="qwen", outcome="answered") == 2
+    assert of(found, "invest_llm_calls_total", model="qwen", outcome="failed") == 1
+    # 90 and 10 twice; of the third nobody knows, so all of it counts as asked.
+    assert of(found, "invest_llm_tokens_total", model="qwen", direction="in") == 280
+    assert of(found, "invest_llm_tokens_total", model="qwen", direction="out") == 20
+    assert of(found, "invest_llm_cost_usd_total", model="qwen") == 0.75
 
 
 def test_durations_count_each_cycle_once_however_often_they_are_read() -> None:

@@ -34,7 +34,8 @@ def serve(home: Path, *, verbosity: int = 0) -> None:
     """
     desk = open_desk(home)
     settings = desk.loaded.settings
-    set_up_long(LogOptions(process="web", home=home, verbosity=verbosity, secrets=secret_values(settings)))
+    level, secrets = settings.logs.level, secret_values(settings)
+    set_up_long(LogOptions(process="web", home=home, verbosity=verbosity, level=level, secrets=secrets))
     LOG.info("web_started", extra={"host": settings.web.host, "port": settings.web.port})
     try:
         server(desk).run()

@@ -3,6 +3,7 @@
 import typer
 
 from prudent.entrypoints.cli.commands import (
+    apply,
     approvals,
     arming,
     books,
@@ -10,7 +11,12 @@ from prudent.entrypoints.cli.commands import (
     config,
     control,
     database,
+    decisions,
+    ghostfolio,
     home,
+    importing,
+    init,
+    models,
     notify,
     orders,
     people,
@@ -18,6 +24,7 @@ from prudent.entrypoints.cli.commands import (
     portfolios,
     processes,
     records,
+    research,
     rules,
     safety,
     schedules,
@@ -41,7 +48,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 for _module in (
-    home, books, portfolios, planning, trading, approvals, control, arming, orders, records, rules, config, clock,
-    schedules, people, notify, safety, database, processes, simulation,
+    init, home, books, portfolios, planning, trading, approvals, control, arming, orders, records, decisions, rules,
+    config, apply, importing, clock, schedules, people, models, research, notify, ghostfolio, safety, database,
+    processes, simulation,
 ):  # fmt: skip
     _module.register(app)

@@ -63,15 +63,20 @@ class Call:
         me = entitled(self.folder(), self.title)
         desk = open_desk(self.folder(), overrides=overrides, owner=LOCAL if me is None else me.owner)
         self.warnings += desk.loaded.warnings
-        self.log(secrets=secret_values(desk.loaded.settings), home=desk.home)
+        settings = desk.loaded.settings
+        self.log(secrets=secret_values(settings), home=desk.home, level=settings.logs.level)
         return desk
 
-    def log(self, *, secrets: Sequence[str] = (), home: Path | None = None) -> None:
+    def log(self, *, secrets: Sequence[str] = (), home: Path | None = None, level: str = "info") -> None:
         """Log as the options say: into the home once it is known to be one, and on stderr with -v."""
         from prudent.logs import LogOptions, set_up
 
         as_json = self.log_format is LogFormat.JSON
-        set_up(LogOptions(process="cli", home=home, verbosity=self.verbosity, as_json=as_json, secrets=secrets))
+        set_up(
+            LogOptions(
+                process="cli", home=home, verbosity=self.verbosity, level=level, as_json=as_json, secrets=secrets
+            )
+        )  # fmt: skip
 
     def account(self, desk: "Desk", name: str) -> str:
         """`name` if the desk has such an account; else `InputError` with the nearest one."""

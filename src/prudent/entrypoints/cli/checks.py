@@ -53,7 +53,8 @@ def examine(home: Path, open_desk: Callable[[], "Desk"]) -> Iterator[Check]:
     found = f"mode {desk.mode}, {len(desk.account_ids())} accounts"
     yield Check(name="configuration", status=Status.PASS, detail=found)
     for look in (
-        _switches, _endpoint, _kill, _ledger, _files, _backups, _calendar, _prices, _accounts, _channels, _unreachable,
+        _switches, _endpoint, _kill, _ledger, _files, _backups, _calendar, _prices, _accounts, _channels, _mirror,
+        _unreachable,
     ):  # fmt: skip
         yield from _guarded(look, desk)
 
@@ -214,7 +215,7 @@ def _positions(desk: "Desk", account: str) -> Iterator["Position"]:
 
 
 def _accounts(desk: "Desk") -> Iterator[Check]:
-    unfunded = [account for account in desk.account_ids() if not desk.is_open_account(account)]
+    unfunded = [a for a in desk.account_ids() if not desk.is_open_account(a) and not desk.why_disabled(a)]
     if unfunded:
         yield Check(
             name="accounts", status=Status.WARN, detail=f"{', '.join(unfunded)} have a mandate and no money",
@@ -240,11 +241,29 @@ def _channels(desk: "Desk") -> Iterator[Check]:
     yield Check(name="notices", status=Status.PASS, detail=f"{names}; {waiting} wait; try `invest notify test`")
 
 
+def _mirror(desk: "Desk") -> Iterator[Check]:
+    """What Ghostfolio was not told yet, or would not take; nothing is asked of it here."""
+    from prudent.ledger.outbox import OutboxState
+    from prudent.workflows.mirror_link import mirrored
+
+    if desk.loaded.settings.ghostfolio.url is None:
+        yield Check(name="ghostfolio", status=Status.SKIP, detail="none is configured")
+        return
+    rows = [row for account in mirrored(desk) for row in desk.ledger.outbox.rows(account)]
+    waiting = sum(row.state is OutboxState.DUE for row in rows)
+    refused = sum(row.state is OutboxState.REFUSED for row in rows)
+    yield Check(
+        name="ghostfolio", status=Status.WARN if refused else Status.PASS,
+        detail=f"{len(rows) - waiting - refused} told, {waiting} wait, {refused} refused",
+        fix="see `invest ghostfolio sync --again`" if refused else "",
+    )  # fmt: skip
+
+
 def _unreachable(desk: "Desk") -> Iterator[Check]:
     from prudent.guards.feeds import ALL_FEEDS
     from prudent.guards.reach import unreachable_limits
 
-    for account in desk.account_ids():
+    for account in (each for each in desk.account_ids() if not desk.why_disabled(each)):
         rules = desk.ledger.rules(account) if desk.is_open_account(account) else ()
         for limit in unreachable_limits(desk.mandate(account), rules, ALL_FEEDS):
             default = limit.setting.startswith(DEFAULTED) and not _given(desk, account, limit.setting)

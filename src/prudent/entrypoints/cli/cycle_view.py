@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import CycleRecord, Reconciliation, ResidualCause
-from prudent.domain.errors import BlockedError, VerificationMismatch
+from prudent.domain.errors import BlockedError, Temporary, VerificationMismatch
 from prudent.domain.orders import OrderReport, OrderStatus
+from prudent.domain.proposals import Answer as Answered
 from prudent.domain.verdicts import Outcome
 from prudent.entrypoints.cli.answer import DONE, UNKNOWN, Answer, Problem, Table, money, percent, quantity
 from prudent.entrypoints.cli.plan_view import plan_blocks, plan_data
@@ -76,12 +77,16 @@ def mismatches(found: Reconciliation) -> list[str]:
 
 
 def cycle_answer(record: CycleRecord, *, warnings: tuple[str, ...] = ()) -> Answer:
-    """7 when the book contradicts what was sent, 5 when guards refused everything, else 0."""
+    """7 when the book contradicts what was sent, 4 when nobody decided, 5 when guards refused everything, else 0."""
     problems: list[Problem] = []
     rehearsed = record.mode is Mode.DRY_RUN
     if not rehearsed and record.reconciliation is not None:
         problems = [Problem(code=VerificationMismatch.code, message=m) for m in mismatches(record.reconciliation)]
     exit_code = VerificationMismatch.exit_code if problems else DONE
+    if record.decision.answer is Answered.FAILED:
+        why = record.decision.reason or record.decision.code
+        problems.append(Problem(code=Temporary.code, message=f"{record.id} was not decided: {why}"))
+        exit_code = exit_code or Temporary.exit_code
     if record.plan.orders and not any(phase.intents for phase in record.phases):
         refused = f"no order of {record.id} went out: {', '.join(record.no_trade_codes)}; see the guards' reasons"
         problems.append(Problem(code=BlockedError.code, message=refused))

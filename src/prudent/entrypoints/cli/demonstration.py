@@ -1,4 +1,4 @@
-"""The demo: one paper account over a month of the sample, told in tables, in a home that stays."""
+"""The demo: a paper account over a month of the sample, then one cycle of the nine accounts that reason, in tables."""
 
 import shutil
 import tempfile
@@ -9,45 +9,61 @@ import yaml
 
 from prudent.bootstrap import Desk
 from prudent.domain.cycles import CycleRecord
-from prudent.domain.errors import InputError
+from prudent.domain.errors import BlockedError, InputError
 from prudent.domain.money import ZERO
 from prudent.domain.verdicts import Outcome
 from prudent.entrypoints.cli.answer import Answer, Table, money, percent
+from prudent.entrypoints.cli.applied import remember_applied
 from prudent.entrypoints.cli.border import Call
 from prudent.entrypoints.cli.commands.books import account_row, accounts_table
 from prudent.entrypoints.cli.cycle_view import cycle_blocks
-from prudent.entrypoints.cli.opening import Opening, open_account
+from prudent.entrypoints.cli.decision_view import decision_blocks, in_one_line, told
+from prudent.entrypoints.cli.opening import Opening, open_account, open_described
 from prudent.entrypoints.cli.screen import progress
 from prudent.entrypoints.cli.starter import FOLDERS, Wishes, create_home
+from prudent.workflows.abreast import run_all
 from prudent.workflows.advance import advance, next_sessions
 from prudent.workflows.cycle import at_work, run_account
 
 ACCOUNT, START, CASH = "demo", "2022-11-28", 100_000
 MARK = "demo.yaml"
 STOP_LOSS = "8%"
+SHOWN = "weekly_balanced"
 
 
 def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
-    """Make the home, run the first cycle in full and one for each session after it, then show where things stand."""
+    """Make the home, run the first cycle in full and one for each session after it, then the accounts that reason."""
     home = _home(call, reset=reset)
-    create_home(home, Wishes(start=START))
+    create_home(home, Wishes(start=START, thirteen=True))
     call.home = home
     open_account(call.open(), _opening())
     _add_exits(home)
     desk = call.open()
     with at_work(desk):
         records = list(_cycles(desk, sessions))
+    progress("opening the thirteen accounts of two model families ...")
+    open_described(desk)
+    with at_work(desk):
+        reasoned = _reasoned(desk)
+    remember_applied(desk.loaded)
     account = account_row(call, desk, ACCOUNT)
     blocks: list[str | Table] = [
         "DEMO: real daily closes of 2022, prices within the day and volumes synthetic; no network, no keys, no money",
         *cycle_blocks(records[0]),
         _later(records[1:]),
         accounts_table([account]),
+        *_reasoned_blocks(desk, reasoned),
         _next_steps(home, records),
     ]
     return Answer(
-        data={"home": str(home), "account": account, "cycles": [_summary(record) for record in records]}, blocks=blocks
-    )
+        data={
+            "home": str(home), "account": account, "cycles": [_summary(record) for record in records],
+            "reasoned": [
+                {"account": each.account, "cycle": each.id, "decision": in_one_line(each)} for each in reasoned
+            ],
+        },
+        blocks=blocks,
+    )  # fmt: skip
 
 
 def _home(call: Call, *, reset: bool) -> Path:
@@ -87,6 +103,36 @@ def _cycles(desk: Desk, sessions: int) -> Iterator[CycleRecord]:
         progress(f"cycle of {moment:%Y-%m-%d} ...")
         advance(desk, moment)
         yield run_account(desk, ACCOUNT)
+
+
+def _reasoned(desk: Desk) -> list[CycleRecord]:
+    """One cycle of every account that reasons, offline by the built-in rules.
+
+    Raises:
+        DeskError: one of them failed.
+    """
+    accounts = [each for each in desk.account_ids() if each != ACCOUNT and not desk.why_disabled(each)]
+    records = []
+    for outcome in run_all(desk, accounts, on_done=lambda each: progress(f"cycle of {each.account} ...")):
+        if outcome.record is None:
+            raise outcome.error or BlockedError(f"the cycle of {outcome.account} must end with a record, waits")
+        records.append(outcome.record)
+    return records
+
+
+def _reasoned_blocks(desk: Desk, records: list[CycleRecord]) -> Iterator[str | Table]:
+    shown = next(each for each in records if each.account == SHOWN)
+    yield (
+        "The accounts that reason, one cycle each: two model families, here both answered by the built-in rules "
+        "(rules, no LLM)"
+    )
+    yield Table(
+        title="Decisions", columns=("account", "decision"), rows=[(each.account, in_one_line(each)) for each in records]
+    )
+    yield f"One of them in full, as `invest decisions show {shown.id}` tells it"
+    yield from decision_blocks(told(shown, desk.ledger.views.reasoning(shown.id)))
+    disabled = [account for account in desk.account_ids() if desk.why_disabled(account)]
+    yield f"not run: {', '.join(disabled)}: {desk.why_disabled(disabled[0])}"
 
 
 def _later(records: list[CycleRecord]) -> Table:
@@ -135,8 +181,15 @@ def _summary(record: CycleRecord) -> dict[str, object]:
 
 
 def _next_steps(home: Path, records: list[CycleRecord]) -> str:
-    return (
-        f"The home stays. Try next:\n  export INVEST_HOME={home}\n  invest status\n  invest runs show {ACCOUNT}/1\n"
-        f"  invest replay {records[0].id}\n  invest trades --account {ACCOUNT}\n  invest audit verify\n"
-        f"  invest clock advance --sessions 1 && invest run {ACCOUNT}"
-    )
+    return "\n  ".join((
+        "The home stays. Try next:",
+        f"export INVEST_HOME={home}",
+        "invest status",
+        f"invest runs show {ACCOUNT}/1",
+        f"invest replay {records[0].id}",
+        f"invest trades --account {ACCOUNT}",
+        "invest decisions show daily_momentum",
+        "invest run-all --dry-run",
+        "invest audit verify",
+        f"invest clock advance --sessions 1 && invest run {ACCOUNT}",
+    ))  # fmt: skip

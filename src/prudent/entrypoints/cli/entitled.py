@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 
 _BY_ACT: Mapping[Act, tuple[str, ...]] = {
     Act.READ: (
-        "accounts list", "accounts show", "approvals", "audit anchor", "audit verify", "clock show", "doctor", "logs",
-        "notify events", "notify list", "notify read", "orders", "orders list", "portfolios list",
-        "portfolios show", "positions", "rebalance", "replay", "rules list", "rules test", "runs list", "runs show",
-        "schedule list", "status", "trades", "verify",
+        "accounts list", "accounts show", "approvals", "audit anchor", "audit verify", "clock show", "decisions list",
+        "decisions show", "doctor", "ghostfolio check",
+        "ghostfolio reconcile", "logs",
+        "models list", "notify events", "notify list", "notify read", "orders", "orders list", "portfolios list",
+        "portfolios show", "positions", "rebalance", "replay", "research show", "rules list", "rules test",
+        "runs list", "runs show", "schedule list", "status", "trades", "verify",
     ),
     Act.EXPORT: ("export",),
     Act.PROPOSE: ("plan", "portfolios add", "portfolios remove"),
     Act.TRADE: (
-        "cancel-all", "clock advance", "notify test", "reconcile", "run", "run-all", "schedule pause",
-        "schedule resume",
+        "cancel-all", "clock advance", "ghostfolio rebuild", "ghostfolio sync", "models test", "notify test",
+        "reconcile", "run", "run-all", "schedule pause", "schedule resume",
     ),
     Act.TIGHTEN: ("rules add",),
     Act.LOOSEN: ("rules disable",),
@@ -35,11 +37,11 @@ ASK_THEMSELVES = frozenset({
 })  # fmt: skip
 # These open no desk, or are of the machine: no token runs them.
 OF_THE_MACHINE = frozenset({
-    "admin halt", "admin look", "admin reads", "backup", "config schema", "config show", "config validate",
-    "db downgrade", "db lint", "db prepare", "db status", "db upgrade", "demo", "engine", "init", "restart", "restore",
-    "secrets list", "secrets remove", "secrets rotate", "secrets set", "sim", "start", "stop", "tokens add",
-    "tokens list", "tokens revoke", "users add", "users disable", "users enable", "users list", "users passwd",
-    "users reset", "version", "web",
+    "admin halt", "admin look", "admin reads", "apply", "backup", "config schema", "config show", "config validate",
+    "db downgrade", "db lint", "db prepare", "db status", "db upgrade", "demo", "engine", "import invest-research",
+    "init", "restart", "restore", "secrets list", "secrets remove", "secrets rotate", "secrets set", "sim", "start",
+    "stop", "tokens add", "tokens list", "tokens revoke", "users add", "users disable", "users enable", "users list",
+    "users passwd", "users reset", "version", "web",
 })  # fmt: skip
 
 

@@ -58,6 +58,20 @@ def open_account(desk: Desk, opening: Opening) -> Path | None:
     return path
 
 
+def open_described(desk: Desk) -> tuple[str, ...]:
+    """Open every account that the configuration describes and that is not open yet, each with its initial budget.
+
+    A disabled one is opened too: it is there, and waits.
+    """
+    settings = desk.loaded.settings
+    opened = tuple(account for account in desk.account_ids() if not desk.is_open_account(account))
+    for account in opened:
+        own = settings.accounts[account].initial_budget
+        cash = settings.initial_budget if own is None else own
+        open_account(desk, Opening(account=account, cash=cash, positions=None, mandate={}))
+    return opened
+
+
 def _check_targets(desk: Desk, targets: str | None) -> None:
     if targets is None:
         return

@@ -99,12 +99,13 @@ def read_aims(book: Book, decision: Decision, mandate: Mandate) -> tuple[Aim, ..
     targets = check_targets(decision, mandate)
     check_known(book, targets, mandate)
     unlisted = [line.symbol for line in book.lines if line.held != 0 and line.symbol not in targets]
-    if unlisted and mandate.planning.unlisted is Unlisted.ERROR:
+    if unlisted and mandate.planning.unlisted is Unlisted.ERROR and not decision.keeps_rest:
         raise InputError(
             f"every holding must be in the targets, {', '.join(unlisted)} were not; "
             "list them with their weight (0 closes), or let unlisted holdings be sold or kept"
         )
-    return tuple(_aim(line, targets.get(line.symbol), book, mandate) for line in book.lines)
+    keeps = decision.keeps_rest or mandate.planning.unlisted is Unlisted.KEEP
+    return tuple(_aim(line, targets.get(line.symbol), book, mandate, keeps=keeps) for line in book.lines)
 
 
 def base_of(book: Book, planning: Planning) -> Decimal:
@@ -126,9 +127,8 @@ def _keep(line: Line, book: Book, code: str) -> Aim:
     return Aim(line=line, weight=ZERO, target=share, listed=False, code=line.code or code)
 
 
-def _aim(line: Line, weight: Decimal | None, book: Book, mandate: Mandate) -> Aim:
+def _aim(line: Line, weight: Decimal | None, book: Book, mandate: Mandate, *, keeps: bool) -> Aim:
     if weight is None:
-        keeps = mandate.planning.unlisted is Unlisted.KEEP
         if keeps or line.code in ("no_trading", "not_tradable", "unknown_instrument"):
             return _keep(line, book, "unlisted_kept")
         return Aim(line=line, weight=ZERO, target=ZERO, listed=False, code=line.code)

@@ -1,10 +1,12 @@
 """The planner: one decision over one observed account becomes orders, their weights, costs and reasons."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from prudent.domain.cycles import Observation
 from prudent.domain.errors import BlockedError
 from prudent.domain.mandate import Mandate
+from prudent.domain.money import ZERO
 from prudent.domain.plans import OrderPlan, PlannedOrder
 from prudent.domain.proposals import Decision
 from prudent.domain.valuation import ONE
@@ -28,7 +30,7 @@ def make_plan(observation: Observation, decision: Decision, mandate: Mandate, *,
         raise BlockedError(f"net asset value must not be below 0, was {book.nav}; fund the account or close it by hand")
     aims = read_aims(book, decision, mandate)
     forced = exit_legs(book, decision.exits)
-    sized = size(book, yield_to_exits(aims, decision.exits, forced, book.nav), forced, mandate)
+    sized = size(book, yield_to_exits(aims, decision.exits, forced, book.nav), forced, _sizing(decision, mandate))
     orders = order_rows((*forced, *sized.legs), mandate, cycle=cycle, decision_hash=decision.hash)
     lines = book_lines(book, sized.aims)
     weights = weight_rows(book, sized.aims, orders)
@@ -50,6 +52,11 @@ def make_plan(observation: Observation, decision: Decision, mandate: Mandate, *,
         book=lines,
         as_of=observation.as_of,
     )
+
+
+def _sizing(decision: Decision, mandate: Mandate) -> Mandate:
+    """A decision that names only what it changes means its weights exactly: a buffer would take off what is held."""
+    return replace(mandate, planning=replace(mandate.planning, buffer=ZERO)) if decision.keeps_rest else mandate
 
 
 def _warnings(book: Book, orders: tuple[PlannedOrder, ...], mandate: Mandate) -> tuple[str, ...]:

@@ -61,8 +61,7 @@ def _row(leg: Leg, name: str, mandate: Mandate, *, ref: str) -> PlannedOrder:
     line = leg.line
     if line.price is None:
         raise AssertionError(f"leg {name} of {line.symbol} has no price")
-    limit = limit_price(line, leg.side)
-    wide = f"; limit order because the spread is above {SPREAD_MAX * 100:.0f} %" if limit is not None else ""
+    limit, why = _limit(line, leg, mandate.planning.order_types)
     return PlannedOrder(
         order_ref=ref,
         symbol=line.symbol,
@@ -72,12 +71,26 @@ def _row(leg: Leg, name: str, mandate: Mandate, *, ref: str) -> PlannedOrder:
         reference_price=line.price,
         notional=line.value(leg.quantity),
         phase=leg.phase,
-        reason=leg.reason + wide,
+        reason=leg.reason + why,
         forced=leg.forced,
         type=OrderType.MARKET if limit is None else OrderType.LIMIT,
         limit_price=limit,
         estimated_fee=leg.fee(mandate),
     )
+
+
+def _limit(line: Line, leg: Leg, allowed: tuple[OrderType, ...]) -> tuple[Decimal | None, str]:
+    """The limit price of a leg, `None` for a market order, and the words for it.
+
+    Where market orders are not allowed every order has a limit, where limits are not none has; a forced exit goes as
+    its spread demands.
+    """
+    wide = limit_price(line, leg.side)
+    if wide is not None and (leg.forced or OrderType.LIMIT in allowed):
+        return wide, f"; limit order because the spread is above {SPREAD_MAX * 100:.0f} %"
+    if leg.forced or OrderType.MARKET in allowed:
+        return None, ""
+    return _edge(line, leg.side), "; limit order because the mandate allows no market orders"
 
 
 def limit_price(line: Line, side: Side) -> Decimal | None:
@@ -87,7 +100,14 @@ def limit_price(line: Line, side: Side) -> Decimal | None:
         return None
     if not (usable(quote.bid) and usable(quote.ask)) or not quote.ask - quote.bid > SPREAD_MAX * price:
         return None
-    tick = line.instrument.tick if line.instrument else Decimal("0.01")
+    return _edge(line, side)
+
+
+def _edge(line: Line, side: Side) -> Decimal:
+    """The furthest limit price, on a tick."""
+    if line.price is None:
+        raise AssertionError(f"a leg of {line.symbol} has no price")
+    tick, price = line.instrument.tick if line.instrument else Decimal("0.01"), line.price
     edge = price * (ONE + side.sign * LIMIT_DISTANCE)
     rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
     return (edge / tick).to_integral_value(rounding=rounding) * tick

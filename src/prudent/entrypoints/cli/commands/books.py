@@ -22,7 +22,7 @@ AmountArgument = Annotated[str, typer.Argument(metavar="AMOUNT", help="An amount
 RefOption = Annotated[
     str | None, typer.Option("--ref", help="A name for this booking; the same name books once. Default: the time.")
 ]
-UNFUNDED = "not funded"
+UNFUNDED, DISABLED = "not funded", "disabled"
 
 
 def register(app: typer.Typer) -> None:
@@ -51,19 +51,23 @@ def account_row(call: Call, desk: "Desk", account: str) -> dict[str, object]:
     """One account as `accounts list` and `status` show it."""
     from prudent.entrypoints.cli.book_view import priced_book
 
-    mandate = desk.mandate(account)
+    mandate, disabled = desk.mandate(account), bool(desk.why_disabled(account))
+    status = DISABLED if disabled else UNFUNDED
     row: dict[str, object] = {
         "id": account, "name": mandate.name, "class": mandate.account_class, "currency": mandate.currency,
-        "broker": mandate.broker, "strategy": mandate.strategy, "status": UNFUNDED, "state": None,
-        "net_liquidation": None, "cash": None, "last_run": None,
+        "broker": mandate.broker, "strategy": mandate.strategy, "status": status, "state": None,
+        "net_liquidation": None, "cash": None, "profit": None, "model_cost": None, "last_run": None,
     }  # fmt: skip
     if not desk.is_open_account(account):
         return row
     book = priced_book(desk, account)
     _warn_unpriced(call, book)
     kept = desk.ledger.views.account(account)
+    worth, paid_in = book.net_liquidation, desk.ledger.views.money(account).contributions
     return {
-        **row, "status": kept.status, "state": kept.state, "net_liquidation": book.net_liquidation, "cash": book.cash,
+        **row, "status": DISABLED if disabled else kept.status, "state": kept.state,
+        "net_liquidation": worth, "cash": book.cash, "profit": None if worth is None else worth - paid_in,
+        "model_cost": desk.ledger.model_calls.spent_by(account).cost,
         "last_run": f"{account}/{kept.run}" if kept.run else None,
     }  # fmt: skip
 
@@ -72,10 +76,12 @@ def accounts_table(data: "list[dict[str, object]]") -> Table:
     """The same rows for a person."""
     return Table(
         title="Accounts",
-        columns=("account", "name", "class", "status", "state", ">net liquidation", ">cash", "currency", "last run"),
+        columns=("account", "name", "class", "status", "state", ">net liquidation", ">cash", ">P/L", "currency",
+                 ">models, USD", "last run"),
         rows=[
             (str(r["id"]), str(r["name"]), str(r["class"]), str(r["status"]), str(r["state"] or "—"),
-             money(r["net_liquidation"]), money(r["cash"]), str(r["currency"]), str(r["last_run"] or "—"))
+             money(r["net_liquidation"]), money(r["cash"]), money(r["profit"]), str(r["currency"]),
+             money(r["model_cost"]), str(r["last_run"] or "—"))
             for r in data
         ],
         empty="none yet; add one with `invest accounts add ID --cash 100000`",

@@ -1,12 +1,18 @@
 """Commands of the configuration: show, validate and schema."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from prudent.entrypoints.cli.answer import Answer, Table
 from prudent.entrypoints.cli.border import Call, command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prudent.domain.records import Json
+    from prudent.settings import Loaded
 
 
 def register(app: typer.Typer) -> None:
@@ -23,16 +29,28 @@ def show(
     *,
     origin: Annotated[bool, typer.Option("--origin", help="Also say where each value comes from.")] = False,
 ) -> Answer:
-    """Show every setting in force; secrets show as REDACTED."""
+    """Show every setting in force, and of each custom rule what enforces it or that nothing does.
+
+    Secrets show as REDACTED.
+    """
     from prudent.settings import load_settings, rows
 
     loaded = load_settings(call.folder())
-    found = list(rows(loaded))
+    found = [*rows(loaded), *_custom(loaded)]
     last = 3 if origin else 2
     columns = ("key", "value", "origin")[:last]
     data = [dict(zip(columns, row)) for row in found]
     shown = [(key, value if isinstance(value, str) else json.dumps(value), place)[:last] for key, value, place in found]
     return Answer(data=data, blocks=[Table(title="", columns=columns, rows=shown)], warnings=loaded.warnings)
+
+
+def _custom(loaded: "Loaded") -> "Iterator[tuple[str, Json, str]]":
+    """The custom rules of each account as what code makes of them."""
+    from prudent.guards.wishes import wishes
+
+    for account, own in loaded.settings.accounts.items():
+        for number, wish in enumerate(wishes(own.mandate(account)), 1):
+            yield f"accounts.{account}.custom_rules[{number}]", f"{wish.text} ({wish.mark})", "compiled"
 
 
 def validate(call: Call) -> Answer:
@@ -43,7 +61,8 @@ def validate(call: Call) -> Answer:
     loaded = load_settings(call.folder())
     settings = loaded.settings
     for account in settings.accounts.values():
-        strategy(account.strategy)
+        if account.enabled:
+            strategy(account.strategy)
     named = ", ".join(settings.accounts) or "none"
     return Answer(
         data={"home": str(loaded.home), "mode": settings.effective_mode, "accounts": list(settings.accounts)},

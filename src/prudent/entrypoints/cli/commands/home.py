@@ -1,87 +1,21 @@
-"""Commands about the home as a whole: init, demo, doctor, status and version."""
+"""Commands about the home as a whole: demo, doctor, status and version."""
 
 import platform
-import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from prudent import __version__
-from prudent.domain.errors import ConfirmationMissing
 from prudent.entrypoints.cli.answer import Answer, Problem, Table, moment
 from prudent.entrypoints.cli.border import Call, command
-
-ModeName = Literal["dry_run", "paper"]
-SourceName = Literal["sample", "yahoo"]
-CashOption = Annotated[str, typer.Option("--cash", help="Opening cash of the first account.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    command(app, "init")(init)
     command(app, "demo")(demo)
     command(app, "doctor")(doctor)
     command(app, "status")(status)
     command(app, "version")(version)
-
-
-def init(
-    call: Call, *, yes: Annotated[bool, typer.Option("--yes", help="Take the defaults; ask nothing.")] = False,
-    mode: Annotated[ModeName, typer.Option("--mode", help="What the home is wired to.")] = "paper",
-    source: Annotated[SourceName, typer.Option("--source", help="Where prices come from.")] = "sample",
-    account: Annotated[str, typer.Option("--account", help="The first account's id.")] = "main",
-    cash: CashOption = "100000",
-) -> Answer:  # fmt: skip
-    """Make a home with one funded paper account and a portfolio; it runs offline and never overwrites one."""
-    from prudent.domain.money import parse_decimal
-    from prudent.entrypoints.cli.opening import Opening, open_account
-    from prudent.entrypoints.cli.starter import Wishes, create_home
-    from prudent.settings import check_account_id
-
-    if not yes:
-        mode, source, account, cash = _asked(mode, source, account, cash)
-    check_account_id(account)
-    amount = parse_decimal(cash, "--cash")
-    home = call.folder()
-    create_home(home, Wishes(mode=mode, source=source))
-    call.home = home
-    opening = Opening(account=account, cash=amount, positions=None, mandate={"targets": "json/core.json"})
-    open_account(call.open(), opening)
-    steps = (f"export INVEST_HOME={home}", f"invest plan --account {account}", f"invest run {account}", "invest status")
-    return Answer(
-        data={"home": str(home), "mode": mode, "source": source, "account": account, "cash": amount},
-        blocks=[
-            f"made {home}: mode {mode}, prices {source}, account {account} with {amount}",
-            "\n  ".join(("next:", *steps)),
-        ],
-    )
-
-
-def _asked(mode: ModeName, source: SourceName, account: str, cash: str) -> tuple[ModeName, SourceName, str, str]:
-    """Four questions at a terminal; Enter takes the default."""
-    if not sys.stdin.isatty():
-        raise ConfirmationMissing("init asks questions and nobody can answer here; add --yes to take the defaults")
-    modes: dict[str, ModeName] = {"dry_run": "dry_run", "paper": "paper"}
-    sources: dict[str, SourceName] = {"sample": "sample", "yahoo": "yahoo"}
-    return (
-        modes[_ask("mode: paper trades in a simulated book, dry_run only shows", mode, tuple(modes))],
-        sources[_ask("prices: sample works offline, yahoo is live", source, tuple(sources))],
-        _ask("first account's id", account, ()),
-        _ask("its opening cash", cash, ()),
-    )
-
-
-def _ask(question: str, default: str, choices: tuple[str, ...]) -> str:
-    while True:
-        sys.stderr.write(f"{question} [{default}]: ")
-        sys.stderr.flush()
-        line = sys.stdin.readline()
-        if not line:
-            raise ConfirmationMissing("init was not answered to the end; nothing was made")
-        answer = line.strip() or default
-        if not choices or answer in choices:
-            return answer
-        sys.stderr.write(f"must be one of {', '.join(choices)}, was {answer!r}\n")
 
 
 def demo(
@@ -148,6 +82,8 @@ def status(call: Call) -> Answer:
         else f"{n.account}: {n.spelled} {n.paused or 'is never due'}"
         for n in coming
     ]
+    disabled = {account: why for account in desk.account_ids() if (why := desk.why_disabled(account))}
+    lines += [f"{account} is disabled: {why}" for account, why in disabled.items()]
     lines += [f"cycle {each} was interrupted; the next run resolves it" for each in interrupted]
     return Answer(
         data={
@@ -156,6 +92,7 @@ def status(call: Call) -> Answer:
             "accounts": accounts, "states": stopped,
             "interrupted_cycles": list(interrupted), "locks": held, "waiting": [waiting_row(each) for each in waiting],
             "armings": desk.ledger.permissions.armings(), "next_runs": coming,
+            "disabled": disabled,
         },
         blocks=[
             f"{desk.home}   mode {desk.mode}   {moment(now)} UTC   market {market}   prices {desk.market.source}",

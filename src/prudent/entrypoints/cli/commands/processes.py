@@ -269,11 +269,13 @@ def engine(call: Call, *, parent: ParentOption = None) -> Answer:
     from prudent.workflows.serving import serve
 
     home, over = call.folder(), threading.Event()
+    settings = load_settings(home).settings
     set_up_long(
         LogOptions(
-            process="engine", home=home, verbosity=call.verbosity, secrets=secret_values(load_settings(home).settings)
+            process="engine", home=home, verbosity=call.verbosity, level=settings.logs.level,
+            secrets=secret_values(settings),
         )
-    )
+    )  # fmt: skip
     # Where each thread stands, for somebody who asks why it does: into logs/supervisor.log.
     faulthandler.register(signal.SIGUSR1, file=sys.__stderr__ or sys.stderr)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -12,6 +12,7 @@ from prudent.entrypoints.cli.border import Call, command
 
 if TYPE_CHECKING:
     from prudent.domain.records import Json
+    from prudent.guards.wishes import Wish
     from prudent.ledger.rows import RuleRow
 
 AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's id.")]
@@ -37,12 +38,19 @@ def register(app: typer.Typer) -> None:
 def list_rules(
     call: Call, *, account: Annotated[str | None, typer.Option("--account", help="Only this account.")] = None
 ) -> Answer:
-    """List rules with what they refused and shrank, in the latest run and in all."""
+    """List rules with what they refused and shrank, in the latest run and in all, and the custom rules of mandates."""
+    from prudent.guards.wishes import wishes
+
     desk = call.open()
     names = [call.account(desk, account)] if account else [a for a in desk.account_ids() if desk.is_open_account(a)]
     found = [(name, row) for name in names for row in desk.ledger.views.rules(name)]
+    custom = [(name, wish) for name in names for wish in wishes(desk.mandate(name))]
+    shown = Table(
+        title="Custom rules of the mandates", columns=("account", "in words", "which is"),
+        rows=[(name, wish.text, wish.mark) for name, wish in custom],
+    )  # fmt: skip
     return Answer(
-        data=[_data(name, row) for name, row in found],
+        data=[*(_data(name, row) for name, row in found), *(_custom(name, wish) for name, wish in custom)],
         blocks=[
             Table(
                 title="Rules",
@@ -55,7 +63,8 @@ def list_rules(
                     for name, row in found
                 ],
                 empty="none yet; add one with `invest rules add ACCOUNT NAME --param max_position_pct=10`",
-            )
+            ),
+            *([shown] if custom else []),
         ],
     )  # fmt: skip
 
@@ -176,6 +185,10 @@ def _limits(rule: UserRule) -> str:
         f"{key} {' '.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in rule.enforcement_params.items()
     )
+
+
+def _custom(account: str, wish: "Wish") -> dict[str, object]:
+    return {"account": account, "rule": wish.rule, "custom": wish.text, "enforced": wish.enforced, "note": wish.note}
 
 
 def _data(account: str, row: "RuleRow") -> dict[str, object]:

@@ -94,7 +94,10 @@ def run_all(
     from prudent.workflows.wherever import cycles_wherever
 
     desk = call.open()
-    accounts = [each for each in desk.account_ids() if fnmatchcase(each, only)]
+    matched = [each for each in desk.account_ids() if fnmatchcase(each, only)]
+    accounts = [each for each in matched if not desk.why_disabled(each)]
+    if matched and not accounts:
+        raise InputError(f"--only must match an enabled account, {matched[0]} is not: {desk.why_disabled(matched[0])}")
     if not accounts:
         known = ", ".join(desk.account_ids()) or "no account yet; add one with `invest accounts add`"
         raise InputError(f"--only must match an account, {only!r} matched none of: {known}")

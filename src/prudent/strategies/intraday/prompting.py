@@ -1,0 +1,119 @@
+"""Questions of both passes: the templates filled with the facts, the same bytes for the same facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from prudent.domain.mandate import Mandate
+from prudent.domain.reasoning import Message, Question, Speaker
+from prudent.domain.records import Json, encode
+from prudent.reasoning.ladder import Turn
+from prudent.reasoning.mandate_facts import owner_lines
+from prudent.reasoning.prose import NONE, framed, line, part, rows, spelt, within
+from prudent.reasoning.schemas import TRADES
+from prudent.reasoning.templates import Template, read_template
+from prudent.strategies.intraday.params import Params
+from prudent.strategies.intraday.passes import PASS_0, PASS_2, Scan, scan_schema
+
+PACKAGE = "prudent.strategies.intraday"
+PROMPT_CHARACTERS = 40_000
+# What is cut first when a prompt is too long stands last.
+CUT_ORDER = ("symbols", "positions", "past", "brief", "news")
+SCAN_TOKENS, TRADES_TOKENS = 512, 2048
+
+
+@cache
+def templates() -> dict[str, Template]:
+    return {name: read_template(PACKAGE, name) for name in ("system", PASS_0, PASS_2)}
+
+
+def templates_label() -> str:
+    """The templates with the digest of their bytes, for the record."""
+    return ", ".join(each.label for each in templates().values())
+
+
+@dataclass(slots=True)
+class Composer:
+    """Makes the question of a turn; `scan` is what pass 0 said, once it did."""
+
+    mandate: Mandate
+    params: Params
+    facts: Mapping[str, Json]
+    scan: Scan | None = None
+
+    def scanned(self, scan: Scan) -> None:
+        self.scan = scan
+
+    def __call__(self, turn: Turn) -> Question:
+        values = self._values()
+        messages = [
+            Message(speaker=Speaker.SYSTEM, text=templates()["system"].render(values)),
+            Message(speaker=Speaker.USER, text=templates()[turn.purpose].render(values)),
+        ]
+        if turn.complaint:
+            again = f"Your last answer could not be used: {turn.complaint}. Answer again with the one JSON object only."
+            messages.append(Message(speaker=Speaker.USER, text=again))
+        first = turn.purpose == PASS_0
+        return Question(
+            account=self.mandate.account,
+            purpose=turn.purpose,
+            model=turn.model,
+            messages=tuple(messages),
+            schema=scan_schema() if first else TRADES,
+            facts=dict(self.facts),
+            max_tokens=SCAN_TOKENS if first else TRADES_TOKENS,
+        )
+
+    def _values(self) -> dict[str, str]:
+        facts, params = self.facts, self.params
+        account, brief = part(facts, "account"), part(facts, "brief")
+        known = brief if brief.get("status") != "none" else {}
+        blocks = {
+            "symbols": [f"{row.get('index')}. {row.get('symbol')} {_symbol(row)}" for row in rows(facts["symbols"])],
+            "positions": _lines(facts.get("positions")),
+            "past": _lines(facts.get("past")),
+            "brief": [f"- {key}: {spelt(value)}" for key, value in known.items() if value not in ("", [], {})],
+            "news": _lines(part(facts, "news").get("items")),
+        }
+        fixed = {
+            **owner_lines(facts),
+            "alias": str(account.get("alias", "")),
+            "currency": str(account.get("currency", "")),
+            "clock": _named({"as_of": facts["as_of"], "source": facts["source"], **part(facts, "clock")}),
+            "account": _named(account),
+            "market": _named(part(facts, "market")),
+            "scan": f"- {line(_scan(self.scan))}" if self.scan is not None else "",
+            "open_orders": "\n".join(_lines(facts.get("open_orders"))) or NONE,
+            "cooldowns": "\n".join(_lines(facts.get("cooldowns"))) or NONE,
+            "sure": str(params.pass0_confidence),
+            "max_trades": str(params.max_trades),
+            "min_trade": str(params.min_order),
+            "stop_loss": str(params.stop_loss),
+            "min_holding_minutes": str(params.min_holding_minutes),
+        }
+        taken = sum(len(each) for each in fixed.values())
+        cut = within(blocks, CUT_ORDER, PROMPT_CHARACTERS - taken)
+        cut["news"] = framed(cut["news"]) if blocks["news"] else NONE
+        cut["brief"] = framed(cut["brief"]) if blocks["brief"] else ""
+        return {**fixed, **cut}
+
+
+def _scan(scan: Scan) -> dict[str, Json]:
+    found = encode(scan)
+    return found if isinstance(found, dict) else {}
+
+
+def _symbol(row: Mapping[str, Json]) -> str:
+    return line(row, leave_out=("index", "symbol", "name"))
+
+
+def _lines(value: Json) -> list[str]:
+    return [f"- {line(row)}" for row in rows(value)]
+
+
+def _named(row: Mapping[str, Json]) -> str:
+    return "\n".join(
+        f"- {key}: {line(value) if isinstance(value, dict) else spelt(value)}"
+        for key, value in row.items()
+        if value not in (None, "", [], {})
+    ) or NONE  # fmt: skip
