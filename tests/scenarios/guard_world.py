@@ -79,6 +79,8 @@ def delist(stage: Stage) -> None:
 def close_before_sending(stage: Stage) -> None:
     """On a closed market a plan waits for the open; here it closes between the consent and the orders."""
     session = stage.desk.calendar.session_of(stage.desk.clock.now())
+    # At one price all day: one that had moved far would stop the orders too.
+    stage.quotes(**{name: lambda quote: quote.previous_close for name in ("price", "bid", "ask")})
     stage.after["consent"] = lambda: advance(stage.desk, session.close + timedelta(minutes=5))
 
 
