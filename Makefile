@@ -34,7 +34,7 @@ bench: .venv/.dev
 
 prove: .venv/.dev
 	$(V)/python scripts/delete_guards.py
-	$(V)/python -m pytest -n 2 --prove
+	$(V)/python -m pytest -n 2 --prove -o faulthandler_timeout=0
 
 docs: .venv/.dev
 	$(V)/python scripts/build_docs.py

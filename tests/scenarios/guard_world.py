@@ -80,7 +80,11 @@ def close_before_sending(stage: Stage) -> None:
     """On a closed market a plan waits for the open; here it closes between the consent and the orders."""
     session = stage.desk.calendar.session_of(stage.desk.clock.now())
     # At one price all day: one that had moved far would stop the orders too.
-    stage.quotes(**{name: lambda quote: quote.previous_close for name in ("price", "bid", "ask")})
+
+    def steady(quote: Quote) -> Decimal | None:
+        return quote.previous_close
+
+    stage.quotes(price=steady, bid=steady, ask=steady)
     stage.after["consent"] = lambda: advance(stage.desk, session.close + timedelta(minutes=5))
 
 
