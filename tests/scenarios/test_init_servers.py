@@ -45,6 +45,14 @@ def test_a_family_that_is_not_offered_is_told(tmp_path: Path) -> None:
     assert any("offers no Nemotron by that name: llama-3 answers in its place" in each for each in warnings)
 
 
+def test_one_model_in_the_place_of_both_families_is_told(tmp_path: Path) -> None:
+    with serving(models=("llama-3", "qwen3-next")) as server:
+        alone = made(tmp_path / "one", "--llm-url", server.url, "--nemotron", "qwen3-next").document["warnings"]
+        apart = made(tmp_path / "two", "--llm-url", server.url, "--nemotron", "llama-3").document["warnings"]
+    assert any("compare the model with itself" in each for each in alone)
+    assert not any("compare the model with itself" in each for each in apart)
+
+
 def test_a_dead_model_server_leaves_the_rules_and_says_so(tmp_path: Path) -> None:
     ended = made(tmp_path, "--llm-url", dead_url())
     assert ended.data["answered_by"] == "the built-in rules (rules, no LLM)"

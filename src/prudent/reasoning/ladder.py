@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from prudent.domain.errors import DeskError, OverBudget
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO
-from prudent.domain.reasoning import RULES_LABEL, RULES_MODEL, Analysis, Call, Finish, Question
+from prudent.domain.reasoning import RULES_LABEL, RULES_MODEL, Analysis, Call, Finish, Message, Question, Speaker
 from prudent.domain.records import Json, decode, encode
 from prudent.domain.redaction import Redactor
 from prudent.ports import LanguageModel
@@ -65,6 +65,15 @@ class Turn:
     model: str
     complaint: str = ""
     earlier: Analysis | None = None
+
+
+def messages(turn: Turn, *, system: str, user: str) -> tuple[Message, ...]:
+    """What a turn says: both texts, and what was wrong with the last answer where there was one."""
+    said = [Message(speaker=Speaker.SYSTEM, text=system), Message(speaker=Speaker.USER, text=user)]
+    if turn.complaint:
+        again = f"Your last answer could not be used: {turn.complaint}. Answer again with the one JSON object only."
+        said.append(Message(speaker=Speaker.USER, text=again))
+    return tuple(said)
 
 
 class Ask(Protocol):

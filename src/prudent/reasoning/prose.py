@@ -53,6 +53,20 @@ def rows(value: Json) -> list[dict[str, Json]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def listed(value: Json) -> list[str]:
+    """A bullet for each object of a list of the facts."""
+    return [f"- {line(row)}" for row in rows(value)]
+
+
+def named(row: Mapping[str, Json]) -> str:
+    """A bullet for each key that has a value."""
+    return "\n".join(
+        f"- {key}: {line(value) if isinstance(value, dict) else spelt(value)}"
+        for key, value in row.items()
+        if value not in (None, "", [], {})
+    ) or NONE  # fmt: skip
+
+
 def part(facts: Mapping[str, Json], name: str) -> dict[str, Json]:
     """An object of the facts; empty where there is none."""
     value = facts.get(name)

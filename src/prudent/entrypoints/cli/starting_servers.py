@@ -62,6 +62,11 @@ def look_at_models(url: str, *, key: str, wanted: tuple[str, str] = ("", "")) ->
         for title, name, own in zip(FAMILIES.values(), served, wanted)
         if not own and not all(word in name.lower() for word in title.lower().split("-"))
     ]
+    if served[0] == served[1]:
+        warnings.append(
+            f"both families are answered by {served[0]}: a pair would compare the model with itself; name two with "
+            "--qwen and --nemotron, or under language.models"
+        )
     return replace(found, served=(served[0], served[1]), warnings=tuple(warnings))
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from prudent.domain.mandate import Mandate
-from prudent.domain.reasoning import Message, Question, Speaker
+from prudent.domain.reasoning import Question
 from prudent.domain.records import Json, encode
-from prudent.reasoning.ladder import Turn
+from prudent.reasoning.ladder import Turn, messages
 from prudent.reasoning.mandate_facts import owner_lines
-from prudent.reasoning.prose import NONE, framed, line, part, rows, spelt, within
+from prudent.reasoning.prose import NONE, framed, line, listed, named, part, rows, spelt, within
 from prudent.reasoning.schemas import TRADES
 from prudent.reasoning.templates import Template, read_template
 from prudent.strategies.intraday.params import Params
@@ -46,19 +46,13 @@ class Composer:
 
     def __call__(self, turn: Turn) -> Question:
         values = self._values()
-        messages = [
-            Message(speaker=Speaker.SYSTEM, text=templates()["system"].render(values)),
-            Message(speaker=Speaker.USER, text=templates()[turn.purpose].render(values)),
-        ]
-        if turn.complaint:
-            again = f"Your last answer could not be used: {turn.complaint}. Answer again with the one JSON object only."
-            messages.append(Message(speaker=Speaker.USER, text=again))
+        texts = {"system": templates()["system"].render(values), "user": templates()[turn.purpose].render(values)}
         first = turn.purpose == PASS_0
         return Question(
             account=self.mandate.account,
             purpose=turn.purpose,
             model=turn.model,
-            messages=tuple(messages),
+            messages=messages(turn, **texts),
             schema=scan_schema() if first else TRADES,
             facts=dict(self.facts),
             max_tokens=SCAN_TOKENS if first else TRADES_TOKENS,
@@ -70,21 +64,21 @@ class Composer:
         known = brief if brief.get("status") != "none" else {}
         blocks = {
             "symbols": [f"{row.get('index')}. {row.get('symbol')} {_symbol(row)}" for row in rows(facts["symbols"])],
-            "positions": _lines(facts.get("positions")),
-            "past": _lines(facts.get("past")),
+            "positions": listed(facts.get("positions")),
+            "past": listed(facts.get("past")),
             "brief": [f"- {key}: {spelt(value)}" for key, value in known.items() if value not in ("", [], {})],
-            "news": _lines(part(facts, "news").get("items")),
+            "news": listed(part(facts, "news").get("items")),
         }
         fixed = {
             **owner_lines(facts),
             "alias": str(account.get("alias", "")),
             "currency": str(account.get("currency", "")),
-            "clock": _named({"as_of": facts["as_of"], "source": facts["source"], **part(facts, "clock")}),
-            "account": _named(account),
-            "market": _named(part(facts, "market")),
+            "clock": named({"as_of": facts["as_of"], "source": facts["source"], **part(facts, "clock")}),
+            "account": named(account),
+            "market": named(part(facts, "market")),
             "scan": f"- {line(_scan(self.scan))}" if self.scan is not None else "",
-            "open_orders": "\n".join(_lines(facts.get("open_orders"))) or NONE,
-            "cooldowns": "\n".join(_lines(facts.get("cooldowns"))) or NONE,
+            "open_orders": "\n".join(listed(facts.get("open_orders"))) or NONE,
+            "cooldowns": "\n".join(listed(facts.get("cooldowns"))) or NONE,
             "sure": str(params.pass0_confidence),
             "max_trades": str(params.max_trades),
             "min_trade": str(params.min_order),
@@ -107,13 +101,3 @@ def _symbol(row: Mapping[str, Json]) -> str:
     return line(row, leave_out=("index", "symbol", "name"))
 
 
-def _lines(value: Json) -> list[str]:
-    return [f"- {line(row)}" for row in rows(value)]
-
-
-def _named(row: Mapping[str, Json]) -> str:
-    return "\n".join(
-        f"- {key}: {line(value) if isinstance(value, dict) else spelt(value)}"
-        for key, value in row.items()
-        if value not in (None, "", [], {})
-    ) or NONE  # fmt: skip

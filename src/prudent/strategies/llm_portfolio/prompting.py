@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from prudent.domain.mandate import Mandate
-from prudent.domain.reasoning import Analysis, Message, Question, Speaker
+from prudent.domain.reasoning import Analysis, Question
 from prudent.domain.records import Json, encode
-from prudent.reasoning.ladder import Turn
+from prudent.reasoning.ladder import Turn, messages
 from prudent.reasoning.mandate_facts import owner_lines
-from prudent.reasoning.prose import NONE, framed, line, part, rows, spelt, within
+from prudent.reasoning.prose import NONE, framed, line, listed, named, part, rows, spelt, within
 from prudent.reasoning.schemas import ANALYSIS, TRADES
 from prudent.reasoning.templates import Template, read_template
 from prudent.strategies.llm_portfolio.params import Params
@@ -44,18 +44,12 @@ class Composer:
     def __call__(self, turn: Turn) -> Question:
         analysis = encode(turn.earlier) if turn.earlier is not None else {}
         values = self._values(turn.earlier)
-        messages = [
-            Message(speaker=Speaker.SYSTEM, text=templates()["system"].render(values)),
-            Message(speaker=Speaker.USER, text=templates()[turn.purpose].render(values)),
-        ]
-        if turn.complaint:
-            again = f"Your last answer could not be used: {turn.complaint}. Answer again with the one JSON object only."
-            messages.append(Message(speaker=Speaker.USER, text=again))
+        texts = {"system": templates()["system"].render(values), "user": templates()[turn.purpose].render(values)}
         return Question(
             account=self.mandate.account,
             purpose=turn.purpose,
             model=turn.model,
-            messages=tuple(messages),
+            messages=messages(turn, **texts),
             schema=SCHEMAS[turn.purpose],
             facts={**self.facts, "analysis": analysis},
             max_tokens=self.params.max_tokens,
@@ -65,7 +59,7 @@ class Composer:
         if self._spelt is None:
             self._spelt = self._of_facts()
         blocks, fixed = self._spelt
-        fixed = {**fixed, "analysis": _named(_object(encode(analysis))) if analysis is not None else NONE}
+        fixed = {**fixed, "analysis": named(_object(encode(analysis))) if analysis is not None else NONE}
         taken = sum(len(each) for each in fixed.values())
         cut = within(blocks, CUT_ORDER, self.params.prompt_characters - taken)
         for name in ("news", "brief"):
@@ -77,28 +71,27 @@ class Composer:
         """The blocks of lines that may be cut, and the texts that never are."""
         facts = self.facts
         account = part(facts, "account")
-        news = [f"- {line(row)}" for row in rows(part(facts, "news").get("items"))]
         brief = part(facts, "brief")
         blocks = {
             "symbols": [_symbol(row) for row in rows(facts.get("symbols"))],
-            "positions": _lines(facts.get("positions")),
-            "past": _lines(facts.get("past")),
-            "alike": _lines(facts.get("alike")),
-            "fundamentals": _lines(part(facts, "fundamentals").get("items")),
+            "positions": listed(facts.get("positions")),
+            "past": listed(facts.get("past")),
+            "alike": listed(facts.get("alike")),
+            "fundamentals": listed(part(facts, "fundamentals").get("items")),
             "brief": [f"- {key}: {spelt(value)}" for key, value in brief.items()],
-            "news": news,
+            "news": listed(part(facts, "news").get("items")),
         }
         fixed = {
             "alias": str(account.get("alias", "")),
             "currency": str(account.get("currency", "")),
-            "mandate": _named(part(facts, "mandate")),
+            "mandate": named(part(facts, "mandate")),
             **owner_lines(facts),
-            "account": _named(account | _moment(facts)),
-            "market": _named(part(facts, "market")),
+            "account": named(account | _moment(facts)),
+            "market": named(part(facts, "market")),
             "sectors": ", ".join(shown_sectors(facts)) or "none",
-            "room": _named(part(facts, "room")),
-            "open_orders": _texts(_lines(facts.get("open_orders"))),
-            "cooldowns": _texts(_lines(facts.get("cooldowns"))),
+            "room": named(part(facts, "room")),
+            "open_orders": _texts(listed(facts.get("open_orders"))),
+            "cooldowns": _texts(listed(facts.get("cooldowns"))),
         }
         return blocks, fixed
 
@@ -111,20 +104,10 @@ def _moment(facts: Mapping[str, Json]) -> dict[str, Json]:
     return {name: facts[name] for name in ("as_of", "session", "market_open", "source", "warnings") if name in facts}
 
 
-def _lines(value: Json) -> list[str]:
-    return [f"- {line(row)}" for row in rows(value)]
-
 
 def _texts(lines: list[str]) -> str:
     return "\n".join(lines) or NONE
 
-
-def _named(row: Mapping[str, Json]) -> str:
-    return "\n".join(
-        f"- {key}: {line(value) if isinstance(value, dict) else spelt(value)}"
-        for key, value in row.items()
-        if value not in (None, "", [], {})
-    ) or NONE  # fmt: skip
 
 
 def _symbol(row: Mapping[str, Json]) -> str:

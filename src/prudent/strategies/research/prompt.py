@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from functools import cache
 
 from prudent.domain.mandate import Mandate
-from prudent.domain.reasoning import Message, Question, Speaker
+from prudent.domain.reasoning import Question
 from prudent.domain.records import Json
 from prudent.reasoning.brief import PURPOSE, brief_schema
-from prudent.reasoning.ladder import Turn
+from prudent.reasoning.ladder import Turn, messages
 from prudent.reasoning.mandate_facts import owner_lines
-from prudent.reasoning.prose import NONE, bullets, framed, line, part, rows, within
+from prudent.reasoning.prose import NONE, bullets, framed, line, listed, part, rows, within
 from prudent.reasoning.templates import Template, read_template
 
 PACKAGE = "prudent.strategies.research"
@@ -28,15 +28,9 @@ def templates() -> tuple[Template, Template]:
 def question(turn: Turn, facts: Mapping[str, Json], mandate: Mandate) -> Question:
     """The question of one turn; a complaint about the last answer follows the facts."""
     system, user = templates()
-    messages = [
-        Message(speaker=Speaker.SYSTEM, text=system.render({})),
-        Message(speaker=Speaker.USER, text=user.render(_values(facts))),
-    ]
-    if turn.complaint:
-        said = f"Your last answer could not be used: {turn.complaint}. Answer again with one JSON object only."
-        messages.append(Message(speaker=Speaker.USER, text=said))
+    said = messages(turn, system=system.render({}), user=user.render(_values(facts)))
     return Question(
-        account=mandate.account, purpose=PURPOSE, model=turn.model, messages=tuple(messages), schema=brief_schema(),
+        account=mandate.account, purpose=PURPOSE, model=turn.model, messages=said, schema=brief_schema(),
         facts=dict(facts),
     )  # fmt: skip
 
@@ -46,9 +40,9 @@ def _values(facts: Mapping[str, Json]) -> dict[str, str]:
     cut = within(
         {
             "symbols": [f"- {line(row, leave_out=_LEFT_OUT)}" for row in rows(facts["symbols"])],
-            "screens": [f"- {line(row)}" for row in rows(facts["screens"])],
-            "events": [f"- {line(row)}" for row in rows(facts["events"])],
-            "news": [f"- {line(row)}" for row in rows(news.get("items"))],
+            "screens": listed(facts["screens"]),
+            "events": listed(facts["events"]),
+            "news": listed(news.get("items")),
         },
         PRIORITY, LENGTH_MAX,
     )  # fmt: skip
