@@ -26,7 +26,7 @@ ALL_AT_ONCE = 0
 RAISES_CASH = 1
 SPENDS_CASH = 2
 # A submit that took longer stood still somewhere: its order may have left long after it was claimed.
-PROMPT_SECONDS = 10.0
+STOOD_STILL_SECONDS = 10.0
 WAIT_SECONDS = 60.0
 # An approval is good for thirty seconds; what has not had its turn before they are nearly over is judged again.
 APPROVED_FOR = timedelta(seconds=30)
@@ -241,7 +241,7 @@ def _submit(sending: Sending, intent: OrderIntent, claim: Claim) -> OrderReport:
         return _never_left(world, intent, str(error), claim)
     except DeskError as error:
         report = _unanswered(intent, str(error))
-    if report.status is OrderStatus.UNKNOWN and world.clock.monotonic() - began > PROMPT_SECONDS:
+    if report.status is OrderStatus.UNKNOWN and world.clock.monotonic() - began > STOOD_STILL_SECONDS:
         world.left[intent.order_ref] = world.clock.now()
     world.ledger.reported(intent.account, report, at=world.clock.now())
     if report.status is OrderStatus.REJECTED:
