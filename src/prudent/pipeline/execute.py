@@ -99,6 +99,10 @@ class Sending:
     until: datetime
     refused: list[datetime] = field(default_factory=list)
 
+    def round(self, name: str) -> str:
+        """How this process remembers that it judged a round."""
+        return f"{self.run.id}/{self.cycle} {name}"
+
 
 def execute(
     world: World, mandate: Mandate, run: RunRef, cycle: int, *, draft: Draft, steps: Steps
@@ -123,11 +127,10 @@ def _execute_phase(
     rounds: list[tuple[Judged, tuple[OrderReport, ...]]] = []
     gone: frozenset[str] = frozenset()
     for number in _rounds():
-        judged = steps.run(
-            f"judge phase {phase}{number}", partial(_judge, sending.world, mandate, draft, phase, gone), of=Judged
-        )
+        name = f"judge phase {phase}{number}"
+        judged = steps.run(name, partial(_judge_here, sending, name, mandate, draft, phase, gone), of=Judged)
         sent = steps.run(
-            f"send phase {phase}{number}", partial(_send_round, sending, judged), of=tuple[OrderReport, ...]
+            f"send phase {phase}{number}", partial(_send_round, sending, judged, name), of=tuple[OrderReport, ...]
         )
         gone |= {report.order_ref for report in sent}
         left = len(judged.intents) > len(sent)
@@ -160,6 +163,15 @@ def _recorded(phase: int, judged: Judged, reports: tuple[OrderReport, ...]) -> P
     )  # fmt: skip
 
 
+def _judge_here(
+    sending: Sending, name: str, mandate: Mandate, draft: Draft, phase: int, gone: frozenset[str]
+) -> Judged:  # fmt: skip
+    """Judge a round, and remember that this process did: the age of another's word cannot be known."""
+    judged = _judge(sending.world, mandate, draft, phase, gone)
+    sending.world.tried[sending.round(name)] = sending.world.clock.monotonic()
+    return judged
+
+
 def _judge(world: World, mandate: Mandate, draft: Draft, phase: int, gone: frozenset[str]) -> Judged:
     seen = observe(world, mandate, symbols=tuple(order.symbol for order in draft.plan.orders))
     orders = phase_orders(draft.plan, draft.report, phase, observation=seen, mandate=mandate, gone=gone)
@@ -167,12 +179,14 @@ def _judge(world: World, mandate: Mandate, draft: Draft, phase: int, gone: froze
     return Judged(observation=seen, report=report, intents=intents_of(mandate.account, orders, report))
 
 
-def _send_round(sending: Sending, judged: Judged) -> tuple[OrderReport, ...]:
+def _send_round(sending: Sending, judged: Judged, name: str) -> tuple[OrderReport, ...]:
     """Approve and send, a few at a time, as long as the judgement is young; what stands approved is always dealt with.
 
     Once the phase is over nothing is left for another round: what is too old then ends as not sent.
     """
     ledger, clock, tried = sending.world.ledger, sending.world.clock, sending.world.tried
+    if sending.round(name) not in tried:
+        return _left_behind(sending.world, judged)
     done: list[OrderReport] = []
     waiting = iter(judged.intents)
     while batch := tuple(islice(waiting, AT_ONCE)):
@@ -189,7 +203,26 @@ def _send_round(sending: Sending, judged: Judged) -> tuple[OrderReport, ...]:
         for intent in batch:
             done.append(_send(sending, intent, judged.observation.as_of))
             tried.pop(intent.order_ref, None)
+    tried.pop(sending.round(name))
     return tuple(done)
+
+
+def _left_behind(world: World, judged: Judged) -> tuple[OrderReport, ...]:
+    """A round that a process judged which has ended: its clock may have stood elsewhere, so nobody knows how old it is.
+
+    What it approved and did not claim ends as not sent; what it did not approve is judged again in another round.
+    """
+    if not judged.intents:
+        return ()
+    account = judged.intents[0].account
+    standing = world.ledger.found(account, [intent.order_ref for intent in judged.intents])
+    return tuple(
+        _never_left(world, intent, "the process that approved it ended before it was sent; the next cycle plans it")
+        if standing[intent.order_ref].status is OrderStatus.APPROVED
+        else standing[intent.order_ref]
+        for intent in judged.intents
+        if intent.order_ref in standing
+    )
 
 
 def _send(sending: Sending, intent: OrderIntent, approved: datetime) -> OrderReport:

@@ -37,9 +37,9 @@ class World:
 
     `confirms` asks for two readings before a stop fires, as wall time does. `permit` is the right to send, asked
     before each submit. `turn` waits until an account may send one more order; False when its turn does not come within
-    that many seconds. `tried` keeps, for each order that this process has not dealt with yet, when it was first about
-    to send it, on the monotonic clock; `left` keeps when a submit that had stood still came back without an answer.
-    `consent` answers a draft, or raises `CycleWaits`. `model`, `news`, `fundamentals` and `records_of` are what the
+    that many seconds. `tried` keeps, for each round that this process judged and each order of it that it has not
+    dealt with yet, when that was, on the monotonic clock; `left` keeps when a submit that had stood still came back
+    without an answer. `consent` answers a draft, or raises `CycleWaits`. `model`, `news`, `fundamentals` and `records_of` are what the
     strategy may ask while it gathers.
     """
 
