@@ -39,8 +39,8 @@ class World:
     before each submit. `turn` waits until an account may send one more order; False when its turn does not come within
     that many seconds. `tried` keeps, for each round that this process judged and each order of it that it has not
     dealt with yet, when that was, on the monotonic clock; `left` keeps when a submit that had stood still came back
-    without an answer. `consent` answers a draft, or raises `CycleWaits`. `model`, `news`, `fundamentals` and `records_of` are what the
-    strategy may ask while it gathers.
+    without an answer. `consent` answers a draft, or raises `CycleWaits`. `model`, `news`, `fundamentals` and
+    `records_of` are what the strategy may ask while it gathers.
     """
 
     mode: Mode
