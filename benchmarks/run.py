@@ -8,8 +8,11 @@ import statistics
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from bars import indicators, intraday
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parent / ".venv" / "peers"
@@ -62,7 +65,8 @@ def environment(name: str) -> str:
     folder = ENVIRONMENTS / name
     python = folder / "bin" / "python"
     ready = folder / "ready"
-    if not ready.exists():
+    wanted = (HERE / f"{name}.txt").read_text(encoding="utf-8")
+    if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
         make = [
             [sys.executable, "-m", "venv", str(folder)],
             [str(python), "-m", "pip", "install", "-q", "-r", f"{name}.txt"],
@@ -71,7 +75,7 @@ def environment(name: str) -> str:
             if subprocess.run(command, cwd=HERE, check=False, capture_output=True).returncode != 0:
                 print(f"{name}.txt cannot be installed here; its programs are left out", file=sys.stderr)
                 return ""
-        ready.touch()
+        ready.write_text(wanted, encoding="utf-8")
     return str(python)
 
 
@@ -199,16 +203,16 @@ def through_cycles(repeats: int) -> list[str]:
 
 LATENCIES = ("latency/start_latency.py", "latency/send_latency.py")
 LATENCY_STORY = {
-    "W3a": "from a request's row to the first act of its workflow, in an engine process of its own; must be below 100",
-    "W3b": "from a decision to the broker, every step durable, no model; p99 must be at most 100",
+    "start": "from a request's row to the first act of its workflow, in an engine of its own; must be below 100",
+    "send": "from a decision to the broker, every step durable, no model; p99 must be at most 100",
 }
 
 
 def latencies() -> list[str]:
-    """The section of W3: how long the engine takes, in milliseconds of wall time."""
-    rows = [run(script, "W3", sys.executable) for script in LATENCIES]
+    """How long the engine takes to start work and to send an order, in milliseconds of wall time."""
+    rows = [run(script, "latency", sys.executable) for script in LATENCIES]
     return [
-        "", "## W3", "",
+        "", "## Start and send latency", "",
         "| case | ms p50 | ms p99 | ms most | times | what |",
         "| --- | ---: | ---: | ---: | ---: | --- |",
         *(
@@ -217,6 +221,11 @@ def latencies() -> list[str]:
             for row in rows
         ),
     ]  # fmt: skip
+
+
+def waits() -> list[str]:
+    """What is about waiting: for the engine, and for models."""
+    return [*latencies(), *slots(), *overhead()]
 
 
 SLOTS = "models/run_all_slots.py"
@@ -279,10 +288,23 @@ def write(truths: dict[str, Row], runs: Runs, programs: list[Program], cycles: l
     RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
-def rewrite_latencies() -> None:
-    """Only the sections that need minutes, measured anew; the others stay as their last run wrote them."""
-    kept = RESULTS.read_text(encoding="utf-8").partition("\n## W3\n")[0].rstrip()
-    RESULTS.write_text("\n".join([kept, *latencies(), *slots(), *overhead()]).rstrip() + "\n", encoding="utf-8")
+def rewrite(lines: list[str]) -> None:
+    """Put new sections in the place of old ones of the same name, or at the end; the others stay as they were."""
+    fresh = sections("\n".join(lines))
+    kept = sections(RESULTS.read_text(encoding="utf-8"))
+    RESULTS.write_text("\n\n".join({**kept, **fresh}.values()) + "\n", encoding="utf-8")
+
+
+def sections(text: str) -> dict[str, str]:
+    """The parts of a page by heading; what stands before the first has none."""
+    parts = ("\n" + text.strip()).split("\n## ")
+    head = {"": parts[0].strip()} if parts[0].strip() else {}
+    return head | {part.partition("\n")[0]: ("## " + part).strip() for part in parts[1:]}
+
+
+def bars(repeats: int, *, peers_too: Sequence[str] = ("", "")) -> list[str]:
+    """The sections of W2 and W3."""
+    return [*intraday(run, *peers_too, repeats), *indicators(run)]
 
 
 def run_version(name: str) -> str:
@@ -294,14 +316,17 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", default=list(ALL), choices=ALL)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only-ours", action="store_true", help="leave the other programs out")
-    parser.add_argument("--only-latency", action="store_true", help="measure W3 and W10 alone, keep the rest")
+    parser.add_argument("--only", choices=("latency", "bars"), help="measure these alone (latency and W10; W2 and W3)")
     options = parser.parse_args()
-    if options.only_latency:
-        rewrite_latencies()
+    others = ("", "") if options.only_ours else (environment("peers"), environment("peers-nautilus"))
+    if options.only:
+        rewrite(bars(options.repeats, peers_too=others) if options.only == "bars" else waits())
         return
     programs = [OURS, BOUND, *([] if options.only_ours else peers())]
     truths, runs = measure(options.cases, options.repeats, programs)
-    write(truths, runs, programs, [*through_cycles(min(options.repeats, 3)), *latencies(), *slots(), *overhead()])
+    write(truths, runs, programs, [
+        *through_cycles(min(options.repeats, 3)), *bars(options.repeats, peers_too=others), *waits(),
+    ])  # fmt: skip
     print(f"wrote {RESULTS.name}")
 
 

@@ -1,4 +1,4 @@
-"""W3b: from a decision to the broker: plan, guards, consent, interlocks, approval and claim, each step durable.
+"""Sending: from a decision to the broker: plan, guards, consent, interlocks, approval and claim, each step durable.
 
 One account rebalances ten stocks back and forth, a session apart, in workflows of the library on SQLite, with every
 write to the ledger durable (synchronous=FULL). The clock starts when the decision's step has ended and stops when the
@@ -101,7 +101,7 @@ def main() -> None:
         # The first cycle reads the market's files.
         taken = sorted(measured.taken[1:])
     sys.stdout.write(json.dumps({
-        "case": "W3b", "count": len(taken), "p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100],
+        "case": "send", "count": len(taken), "p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100],
         "most": taken[-1],
     }) + "\n")  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""W3a: from a request's row to its workflow's first act, in a real engine process beside the one that asks."""
+"""Starting: from a request's row to its workflow's first act, in a real engine process beside the one that asks."""
 
 import json
 import random
@@ -43,7 +43,7 @@ def main() -> None:
         engine.wait()
         taken = sorted(_milliseconds(desk, home, asked))
     sys.stdout.write(json.dumps({
-        "case": "W3a", "count": len(taken), "p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100],
+        "case": "start", "count": len(taken), "p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100],
         "most": taken[-1],
     }) + "\n")  # fmt: skip
 

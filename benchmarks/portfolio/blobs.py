@@ -10,13 +10,14 @@ from types import TracebackType
 
 import numpy as np
 
-from portfolio.day_batch import OrderLog
+from prudent.backtest.day_batch import OrderLog
 
 MAGIC = b"PRUDENT1"
 HEAD = struct.Struct("<qq")
 GENESIS = b"\0" * 32
 # Whole shares and symbol rows fit 32 bits; prices and cash keep every bit they have.
 KINDS = ("<i4", "<i4", "<i4", "<i4", "<f8", "<f4", "<f8", "<i2")
+ROW = sum(np.dtype(kind).itemsize for kind in KINDS)
 
 
 class BlobWriter:
@@ -26,6 +27,7 @@ class BlobWriter:
         self._file = path.open("wb")
         self._file.write(MAGIC)
         self._chain = GENESIS
+        self._blob = bytearray()
 
     def __enter__(self) -> "BlobWriter":
         return self
@@ -35,11 +37,22 @@ class BlobWriter:
         os.fsync(self._file.fileno())
         self._file.close()
 
-    def append(self, day: int, log: OrderLog, count: int) -> bytes:
-        """Write the first `count` rows of a batch; gives its link of the chain."""
-        parts = [HEAD.pack(day, count), *(column[:count].astype(kind).tobytes() for column, kind in zip(log, KINDS))]
-        blob = b"".join(parts)
-        self._chain = hashlib.sha256(self._chain + blob).digest()
+    def append(self, day: int, log: OrderLog, first: int, last: int) -> bytes:
+        """Write rows `first` up to `last` of a log as one batch; gives its link of the chain."""
+        count = last - first
+        size = HEAD.size + count * ROW
+        if len(self._blob) < size:
+            self._blob = bytearray(size)
+        HEAD.pack_into(self._blob, 0, day, count)
+        at = HEAD.size
+        for column, kind in zip(log, KINDS):
+            written = np.frombuffer(self._blob, kind, count, at)
+            written[:] = column[first:last]
+            at += written.nbytes
+        blob = memoryview(self._blob)[:size]
+        seal = hashlib.sha256(self._chain)
+        seal.update(blob)
+        self._chain = seal.digest()
         self._file.write(blob)
         self._file.write(self._chain)
         return self._chain
@@ -61,7 +74,7 @@ def read_blobs(path: Path) -> Iterator[Batch]:
     at, chain = len(MAGIC), GENESIS
     while at < len(content):
         day, count = HEAD.unpack_from(content, at)
-        end = at + HEAD.size + count * sum(np.dtype(kind).itemsize for kind in KINDS)
+        end = at + HEAD.size + count * ROW
         chain = hashlib.sha256(chain + content[at:end]).digest()
         if content[end : end + 32] != chain:
             raise ValueError(f"the record of day {day} does not fit its chain; the file was changed or is cut short")

@@ -9,71 +9,60 @@ from pathlib import Path
 import numpy as np
 
 from portfolio.blobs import BlobWriter, read_blobs
-from portfolio.day_batch import OrderLog, Work, trade_day, value_days
-from portfolio.limits import (
-    account_row,
-    empty_scratch,
-    empty_verdicts,
-    guard_table,
-    holdings_table,
-    market_table,
-    orders_table,
-    rows,
-)
+from portfolio.limits import guard_table, rows
 from portfolio.measure import report
-from portfolio.panel import CASES, CASH, Case, Floats, Panel, panel, target_weights
+from portfolio.panel import CASES, CASH, COST_BPS, SECTORS, Case, Floats, Panel, panel, target_weights
 from prudent import __version__
 from prudent.backtest.compiled import CompiledKernels
-from prudent.exchange.matching import BookColumns, FillColumns, OrderColumns, QuoteColumns
-from prudent.guards.evaluate import compilable_judge_by_kind, judge_by_kind, judge_funding, judge_layers
-from prudent.pipeline.plan.sizing import SizingColumns, empty_lots
+from prudent.backtest.day_batch import (
+    SpanColumns,
+    Terms,
+    Work,
+    compiled_day_batch,
+    empty_log,
+    empty_work,
+    run_days,
+    stand_day,
+)
+from prudent.exchange.fees import NONE
+from prudent.exchange.matching import Costs
+from prudent.pipeline.plan.sizing import FLOOR
 
+AT_ONCE = 32
 MACHINE_CODE = Path(tempfile.gettempdir()) / "prudent-machine-code"
 
 
 def kernels(cache: Path | None = MACHINE_CODE) -> CompiledKernels:
     """The day-batch and the valuation with everything they call."""
-    swaps = {judge_by_kind: compilable_judge_by_kind()}
-    return CompiledKernels(trade_day, value_days, judge_layers, judge_funding, swaps=swaps, cache=cache)
+    return compiled_day_batch(cache)
 
 
 def work_for(given: Panel) -> Work:
     """Columns for an account that holds nothing but cash."""
-    n = given.close.shape[1]
-    guards = guard_table()
-    zeros, ones, counts = (lambda: np.zeros(n)), (lambda: np.ones(n)), (lambda: np.zeros(n, np.int64))
-    return Work(
-        size=SizingColumns(zeros(), counts() + 1, zeros(), zeros(), ones(), ones(), zeros(), zeros(), zeros()),
-        lots=empty_lots(n),
-        book=BookColumns(np.array([CASH]), zeros(), zeros()),
-        quotes=QuoteColumns(zeros(), zeros(), zeros(), np.full(n, np.inf), ones(), ones()),
-        orders=OrderColumns(counts(), counts(), zeros(), np.full(n, np.nan)),
-        fills=FillColumns(counts(), zeros(), zeros(), zeros(), zeros()),
-        market=market_table(given.sector),
-        holdings=holdings_table(n),
-        account=account_row(),
-        table=orders_table(n),
-        guards=guards,
-        verdicts=empty_verdicts(n, len(guards.kind)),
-        scratch=empty_scratch(n),
-        log=OrderLog(counts(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), counts()),
-        value=np.array([CASH, CASH]),
-    )
+    terms = Terms(costs=Costs(NONE, COST_BPS), allocator=FLOOR, buffer=0.0, share=0.0, minimum=0.0)
+    return empty_work(terms, guard_table(), given.sector, SECTORS, CASH)
 
 
 def simulate(case: Case, given: Panel, weights: Floats, compiled: CompiledKernels, path: Path) -> tuple[float, int]:
-    """One backtest: the weights of the day are asked for once per rebalance, the batch's record goes to `path`."""
+    """One backtest, some batches at a time; each batch's record goes to `path`."""
     work = work_for(given)
-    trade, value = compiled[trade_day], compiled[value_days]
+    run = compiled[run_days]
+    compiled[stand_day](work)
     curve = np.full(case.days, CASH)
-    traded = 0
+    day = np.array(case.rebalances)
+    until = np.append(day[1:], case.days)
+    log, end, traded = empty_log(AT_ONCE * case.symbols), np.zeros(AT_ONCE, np.int64), 0
     with BlobWriter(path) as record:
-        for row, day in enumerate(case.rebalances):
-            count, filled = trade(work, given.close[day], given.close[day - 1], given.dollars[day], weights[row])
-            traded += filled
-            until = min(day + case.every, case.days) if day + case.every < case.days - 1 else case.days
-            value(work, given.close[day:until], curve[day:until])
-            record.append(day, work.log, count)
+        for first in range(0, len(day), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            span = SpanColumns(
+                given.close, given.dollars, weights[some], day[some], until[some], curve, end[: len(day[some])]
+            )
+            traded += run(work, span, log)
+            start = 0
+            for t, stop in zip(span.day, span.end):
+                record.append(t, log, start, stop)
+                start = stop
     return float(curve[-1]), traded
 
 

@@ -237,9 +237,7 @@ def run_reference(case: Case, given: Panel, weights: Floats, sector_max: Decimal
         judged(day, book, buys)
         traded += trade(day, book, buys)
         changed.update(o.cut_by for o in orders if o.cut_by)
-    return Outcome(
-        final=book.value(_exact(given.close[-1])), traded=traded, changed=dict(sorted(changed.items()))
-    )
+    return Outcome(final=book.value(_exact(given.close[-1])), traded=traded, changed=dict(sorted(changed.items())))
 
 
 def _exact(row: Floats) -> list[Decimal]:

@@ -318,7 +318,7 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None, owner: 
     own_list = home / INSTRUMENTS_FILE
     instruments = InstrumentMaster(own_list if own_list.is_file() else None)
     clock = _clock(home, loaded)
-    market = _market(home, loaded, clock, calendar)
+    market = open_market(home, loaded, clock, calendar)
     store = open_store(loaded.settings.data.venue or home / "data" / "venue.sqlite")
     venue = SimulatedBroker(store, market, calendar, clock, instruments=instruments)
     return Desk(
@@ -339,7 +339,7 @@ def _code_version() -> str:
     return f"{__version__}+{seal.hexdigest()[:12]}"
 
 
-def _market(home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar) -> MarketData:
+def open_market(home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar) -> MarketData:
     data = loaded.settings.data
     if data.source == "sample":
         from prudent.marketdata.sample import SampleMarket

@@ -2,8 +2,22 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+
+_moved = timedelta(0)
+
+
+@contextmanager
+def wall_time_moved(by: timedelta) -> Iterator[None]:
+    """Let every `SystemClock` show a time that is off by `by`: what is decided may not depend on it."""
+    global _moved
+    before, _moved = _moved, by
+    try:
+        yield
+    finally:
+        _moved = before
 
 
 class SystemClock:
@@ -14,7 +28,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         self._latest = max(self._latest, datetime.now(UTC))
-        return self._latest
+        return self._latest + _moved
 
     def monotonic(self) -> float:
         return time.monotonic()

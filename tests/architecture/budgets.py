@@ -17,5 +17,6 @@ BROAD_EXCEPT: dict[str, str] = {
     "src/prudent/workflows/doing.py::Doing._perform": "the border of an engine: one broken request must not end it",
     "src/prudent/workflows/durable.py::DbosSteps.run": "as its inner step, which is part of it",
     "src/prudent/workflows/durable.py::DbosSteps.run.step": "a failure is carried past the library and raised again",
+    "src/prudent/workflows/sweep_worker.py::Worker._one": "the border of one combination: it must not end the sweep",
     "src/prudent/workflows/watches.py::Watches._guarded_look": "the border of a watch: a broken one must not end all",
 }

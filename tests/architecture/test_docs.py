@@ -50,8 +50,8 @@ def commands(tree: typer.Typer) -> set[str]:
     return {str(each) for each in found}
 
 
-# Groups that show their list where nothing more is said.
-LISTS_BY_DEFAULT = {"orders"}
+# Groups that show their list where nothing more is said, or do their main thing.
+LISTS_BY_DEFAULT = {"orders", "sweep"}
 
 
 def unknown_commands(text: str) -> set[str]:

@@ -1,6 +1,6 @@
 """One order from approval to its end, at a venue that answers badly: sent at most once, and never guessed about."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,10 +20,9 @@ from prudent.domain.records import decode, encode
 from prudent.ledger import LedgerStore
 from prudent.pipeline.observe import observe
 from prudent.pipeline.replay import replay
-from prudent.ports import Claim, Permit, RunRef
+from prudent.ports import Claim, Permit
 from prudent.registry import strategy
 from prudent.workflows.control import Scope, halt
-from prudent.workflows.cycle import at_work
 from prudent.workflows.orders import cancel_order, stop_new_risk
 
 S = OrderStatus
@@ -196,53 +195,6 @@ def test_a_process_that_stood_still_between_claim_and_wire_sends_nothing(stage_o
     (report,) = reports(stage.cycle())
     assert (report.status, "30 s old at the wire" in report.message) == (S.NOT_SENT, True)
     assert stage.broker.sent == []
-
-
-class Dies(BaseException):
-    """The end of a process."""
-
-
-class DiesOnceApproved(Frozen):
-    """A ledger whose process ends when the approval is durable."""
-
-    def approve(self, run: RunRef, cycle: int, intents: Sequence[OrderIntent], *, at: datetime) -> None:
-        self._inner.approve(run, cycle, intents, at=at)
-        raise Dies
-
-
-def test_what_a_process_approved_before_it_ended_is_not_sent_by_the_next_one(stage_of: StageOf) -> None:
-    stage = stage_of()
-    living = stage.desk
-    stage.desk = replace(living, ledger=DiesOnceApproved(living.ledger, lambda: None))  # type: ignore[arg-type]
-    with pytest.raises(Dies):
-        stage.cycle()
-    # Young by the clock; but the dead process's clock may have stood ahead, and then it is old.
-    stage.later(5)
-    with at_work(replace(living)) as findings:
-        assert any("carried on" in each.resolved for each in findings)
-    record = living.ledger.load_record(f"{ACCOUNT}/1/1")
-    (report,) = reports(record)
-    assert (report.status, "the process that approved it ended" in report.message) == (S.NOT_SENT, True)
-    assert stage.broker.sent == []
-
-
-def test_what_it_had_judged_and_not_approved_is_judged_again_and_sent(stage_of: StageOf) -> None:
-    stage = stage_of()
-    living = stage.desk
-
-    class DiesBefore(Frozen):
-        def approve(self, run: RunRef, cycle: int, intents: Sequence[OrderIntent], *, at: datetime) -> None:
-            del run, cycle, intents, at
-            raise Dies
-
-    stage.desk = replace(living, ledger=DiesBefore(living.ledger, lambda: None))  # type: ignore[arg-type]
-    with pytest.raises(Dies):
-        stage.cycle()
-    stage.later(5)
-    with at_work(replace(living)):
-        record = living.ledger.load_record(f"{ACCOUNT}/1/1")
-    assert [report.status for report in reports(record)] == [S.FILLED]
-    assert record.phases[0].observation.as_of == stage.clock.now()
 
 
 def test_a_stop_between_claim_and_wire_is_obeyed(stage_of: StageOf) -> None:

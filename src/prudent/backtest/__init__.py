@@ -1,1 +1,5 @@
-"""Backtests: the clock advances and the same cycle runs; kernels may be compiled, never rewritten."""
+"""Backtests: runs that advance a simulated clock and call the same cycle."""
+
+from prudent.backtest.api import run_backtest
+
+__all__ = ["run_backtest"]

@@ -21,11 +21,16 @@ class CompiledKernels:
     Compiling a kernel compiles all that it calls. What is compiled has the original's `__code__`; only the names it
     looks up are other objects. `swaps` names a stand-in for a function that a compiler cannot take. `cache` is a folder
     for machine code: a folder inside it is named by a digest of every kernel's code, for the compiler itself does not
-    see that a function called by a cached one has changed.
+    see that a function called by a cached one has changed. `division` is what a division by zero does: `python` raises,
+    `numpy` gives what arrays give, for kernels whose arrays would give it anyhow.
     """
 
-    def __init__(self, *entries: Callable[..., Any], swaps: Swaps | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self, *entries: Callable[..., Any], swaps: Swaps | None = None, cache: Path | None = None,
+        division: str = "python",
+    ) -> None:  # fmt: skip
         self._numba = _numba()
+        self._division = division
         self._swaps = dict(swaps or {})
         self._entries = entries
         self._functions: dict[Callable[..., Any], Any] = {}
@@ -61,7 +66,9 @@ class CompiledKernels:
         # outlive the call, they take a quarter of the time. Only a kernel that makes arrays must count.
         makes_arrays = "np" in source.__code__.co_names
         with self._machine_code_in(self._cache if keep else None):
-            decorate = self._numba.njit(cache=keep, forceinline=kernel not in self._entries, _nrt=makes_arrays)
+            decorate = self._numba.njit(
+                cache=keep, forceinline=kernel not in self._entries, _nrt=makes_arrays, error_model=self._division
+            )
             self._functions[kernel] = decorate(self._rebuilt(source, kernel))
 
     def _rebuilt(self, source: types.FunctionType, kernel: types.FunctionType) -> types.FunctionType:
@@ -75,7 +82,8 @@ class CompiledKernels:
 
     def _digest(self) -> str:
         options = CompiledKernels._compile.__code__
-        seal = hashlib.sha256(repr((self._numba.__version__, options.co_consts, options.co_code)).encode())
+        stamp = (self._numba.__version__, self._division, options.co_consts, options.co_code)
+        seal = hashlib.sha256(repr(stamp).encode())
         for kernel in self.kernels:
             source = cast("types.FunctionType", self._swaps.get(kernel, kernel))
             seal.update(f"{kernel.__module__}.{kernel.__qualname__}".encode())

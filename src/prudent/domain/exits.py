@@ -60,7 +60,7 @@ def forced_exits(observation: Observation, mandate: Mandate, exit_rules: ExitRul
         if position.quantity == 0 or quote is None or quote.price is None or not usable(quote.price):
             continue
         exit_ = _flattened(position, mandate) or _whole_exit(
-            position, quote, observation, _tightest(position, observation, mandate, exit_rules)
+            position, quote, observation, triggers_of(position, observation, mandate, exit_rules)
         )
         if exit_ is None and cut:
             exit_ = _drawdown_cut(position, observation, mandate)
@@ -96,7 +96,7 @@ def _flattened(position: Position, mandate: Mandate) -> ForcedExit | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Triggers:
+class Triggers:
     """What closes one position whole: the tightest of all that speak of it; `held` says which time stop has come."""
 
     stop_loss: Decimal | None
@@ -105,10 +105,11 @@ class _Triggers:
     held: str
 
 
-def _tightest(position: Position, observation: Observation, mandate: Mandate, rules: ExitRules) -> _Triggers:
+def triggers_of(position: Position, observation: Observation, mandate: Mandate, rules: ExitRules) -> Triggers:
+    """What closes the position, as the observation shows it: mandate, rules and its own terms, the tightest of each."""
     own = next((t for t in observation.history.terms if t.symbol == position.symbol), Terms(symbol=position.symbol))
     ruled = rules.of(position.symbol)
-    return _Triggers(
+    return Triggers(
         stop_loss=_tighter(mandate.exits.stop_loss, ruled.stop_loss, own.stop_loss),
         take_profit=_tighter(mandate.exits.take_profit, ruled.take_profit, own.take_profit),
         close_all=ruled.close_all, held=_held_too_long(position, observation, mandate, own),
@@ -116,7 +117,7 @@ def _tightest(position: Position, observation: Observation, mandate: Mandate, ru
 
 
 def _whole_exit(
-    position: Position, quote: Quote, observation: Observation, triggers: _Triggers
+    position: Position, quote: Quote, observation: Observation, triggers: Triggers
 ) -> ForcedExit | None:  # fmt: skip
     cause, reason = None, ""
     price = quote.price if quote.price is not None and not _disputed(quote) else None

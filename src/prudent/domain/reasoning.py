@@ -12,6 +12,8 @@ RULES_MODEL = "rules"
 RULES_LABEL = "rules, no LLM"
 # The code of a decision whose model gave no answer, whoever decided in its place.
 LLM_FAILED = "llm_failed"
+# The fact that tells the repeats of one question apart, for whoever keeps replies; no model is sent it.
+REPEAT = "repeat"
 
 
 class Speaker(StrEnum):

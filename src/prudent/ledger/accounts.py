@@ -90,6 +90,15 @@ def exchange_date(at: datetime) -> date:
     return at.astimezone(EXCHANGE_ZONE).date()
 
 
+def be_known(tx: Transaction, at: datetime) -> None:
+    """The owner's own row, made with the first thing that is theirs."""
+    if tx.one(_USER) is None:
+        tx.run(
+            _ADD_USER, name=tx.owner, created=utc_text(at), role="admin" if tx.single_user else "user",
+            status="active", password=None, password_changed=None,
+        )  # fmt: skip
+
+
 def add(
     tx: Transaction, books: Books, mandate: Mandate, *, cash: Decimal, positions: Iterable[Position], at: datetime
 ) -> Account:
@@ -103,11 +112,7 @@ def add(
         raise InputError(f"account must be new, was {account!r}, which exists; choose another name")
     held = tuple(positions)
     lines = opening_lines(cash, held)
-    if tx.one(_USER) is None:
-        tx.run(
-            _ADD_USER, name=tx.owner, created=utc_text(at), role="admin" if tx.single_user else "user",
-            status="active", password=None, password_changed=None,
-        )  # fmt: skip
+    be_known(tx, at)
     tx.run(
         _ADD_ACCOUNT, account=account, name=mandate.name, currency=mandate.currency, broker=mandate.broker,
         status="open", created=utc_text(at), **{"class": str(mandate.account_class)},

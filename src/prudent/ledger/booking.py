@@ -94,7 +94,8 @@ class Book:
         if quantity == 0 and cost == 0:
             self.holdings.pop(line.symbol, None)
             return
-        enlarged = held.quantity * line.quantity >= 0
+        # Shares of a split come at no cost: they make the position no younger.
+        enlarged = held.quantity == 0 or (held.quantity * line.quantity >= 0 and line.amount != 0)
         # Between a reversal and the correction after it, nothing may be held and still have a cost.
         self.holdings[line.symbol] = replace(
             held, quantity=quantity, cost=cost, opened=at if enlarged else held.opened

@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql
 
 from prudent.ledger.transitions import trigger_sql
 
-REVISION = "0003"
+REVISION = "0004"
 METADATA = MetaData()
 # Text sorts and compares by code point everywhere, as SQLite does, whatever language the server speaks.
 TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -191,6 +191,14 @@ OUTBOX = _table(
     "outbox", "account number", "kind ref body state at message",
     _integer("attempts"), _within("accounts", "account"),
 )  # fmt: skip
+# Every backtest that was ever begun, also those that failed: how often a window of history was looked at.
+# `summary` is JSON; `sweep` names the sweep it belongs to.
+BACKTESTS = _table(
+    "backtests", "account number",
+    "status created finished? source first last cadence fill model strategy_version identity code_version data_hash "
+    "sweep evidence? summary? note",
+    _integer("opened_seal"), _within("users"),
+)  # fmt: skip
 ENGINES = Table(
     "engines", METADATA, Column("engine_id", TEXT, primary_key=True, nullable=False),
     *(Column(name, TEXT, nullable=False) for name in ("host", "started", "beat", "status", "code_version")),
@@ -218,6 +226,8 @@ for _parent, _columns in (
     (MODEL_CALLS, ("at",)),
     (MODEL_CALLS, ("account", "at")),
     (OUTBOX, ("state",)),
+    (BACKTESTS, ("identity",)),
+    (BACKTESTS, ("sweep",)),
 ):
     Index(f"ix_{_parent.name}_{'_'.join(_columns)}", _parent.c.owner_id, *(_parent.c[name] for name in _columns))
 # One cycle per key (an account's scheduled time), and one id per order at a venue's session.

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from prudent.domain.accounts import AccountHistory, Breach, Position, TradingState
+from prudent.domain.corporate_actions import CorporateAction
 from prudent.domain.cycles import CycleRecord, Wait
 from prudent.domain.errors import StoreError
 from prudent.domain.mandate import Mandate
@@ -16,6 +17,7 @@ from prudent.domain.records import Json, encode, utc_text
 from prudent.domain.rules import UserRule
 from prudent.ledger import (
     accounts,
+    actions,
     audit,
     breaches,
     cycles,
@@ -32,6 +34,7 @@ from prudent.ledger import (
 )
 from prudent.ledger.accounts import Account, Flow, flow_kind
 from prudent.ledger.anchors import KEY_FILE, AnchorLine, AnchorLog
+from prudent.ledger.backtests import Backtests
 from prudent.ledger.booking import FlowKind
 from prudent.ledger.database import AfterStatement, Database, open_database
 from prudent.ledger.engines import Engines
@@ -61,8 +64,11 @@ def open_ledger(
     owner: str = "local",
     audit_folder: Path | None = None,
     after_statement: AfterStatement | None = None,
+    durable: bool = True,
 ) -> "LedgerStore":
     """Open or create the ledger of one owner; `:memory:` keeps nothing.
+
+    Only what can be made again, such as a backtest, may be opened without `durable` commits.
 
     With `audit_folder` each recorded cycle is also written there as one JSON file and closed with an anchor of the
     audit chain, signed with the key beside the folder. `after_statement` is told the SQL of every change, for tests
@@ -72,6 +78,8 @@ def open_ledger(
         StoreError: the file cannot be used; the message says why and what to do.
     """
     database = open_database(path_or_url, owner, after_statement=after_statement)
+    if not durable:
+        database.driver.execute("PRAGMA synchronous=OFF")
     return LedgerStore(database, audit_folder=audit_folder)
 
 
@@ -93,6 +101,7 @@ class LedgerStore(OrderActs):
         self.permissions = Permissions(database)
         self.model_calls = ModelCalls(database)
         self.outbox = Outbox(database)
+        self.backtests = Backtests(database)
 
     @property
     def owner(self) -> str:
@@ -134,6 +143,11 @@ class LedgerStore(OrderActs):
         moved = Flow(kind=flow_kind(kind), amount=amount, at=at, ref=ref)
         with self._database.write() as tx:
             return accounts.flow(tx, self._books, account, moved)
+
+    def book_action(self, account: str, action: CorporateAction, *, at: datetime) -> bool:
+        """Book a dividend, split or delisting once; True when it was booked by this call."""
+        with self._database.write() as tx:
+            return actions.book_action(tx, self._books, account, action, at=at)
 
     # Runs and cycles
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
-from prudent.domain.reasoning import Finish, Question, Reply
-from prudent.domain.records import canonical, decode, digest, encode
+from prudent.domain.reasoning import REPEAT, Finish, Question, Reply
+from prudent.domain.records import Json, canonical, decode, digest, encode
 from prudent.ports import LanguageModel
 
 LOG = logging.getLogger("prudent.llm")
@@ -44,12 +44,15 @@ class Cached:
         return self._model.fallback(model)
 
     def key(self, question: Question) -> str:
-        """The content address of a question: account and purpose are no part of it."""
-        return digest({
+        """The content address of a question: account and purpose are no part of it, the number of a repeat is."""
+        named: dict[str, Json] = {
             "format": _FORMAT, "identity": self._identity, "model": question.model,
             "messages": encode(question.messages), "schema": sha256(_text(question.schema)).hexdigest(),
             "max_tokens": question.max_tokens,
-        })  # fmt: skip
+        }  # fmt: skip
+        if question.facts.get(REPEAT):
+            named[REPEAT] = question.facts[REPEAT]
+        return digest(named)
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.json"

@@ -1,7 +1,7 @@
 """A research brief by fixed rules from the same facts that a model is shown: screens, events and words in headlines."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from prudent.domain.reasoning import Regime
@@ -92,13 +92,18 @@ def _risks(facts: Mapping[str, Json]) -> list[Json]:
 
 def _avoid(facts: Mapping[str, Json]) -> list[Json]:
     """What reports its earnings in the next days: nobody knows which way it will go."""
-    today = date.fromisoformat(str(facts["session"]))
-    last = today + timedelta(days=EARNINGS_AVOID_DAYS)
     soon = {
         str(row["symbol"]) for row in _rows(facts, "events")
-        if row["symbol"] and today <= date.fromisoformat(str(row["date"])) <= last
+        if row["symbol"] and 0 <= _days_ahead(row, facts) <= EARNINGS_AVOID_DAYS
     }  # fmt: skip
     return [*sorted(soon)]
+
+
+def _days_ahead(row: Mapping[str, Json], facts: Mapping[str, Json]) -> int:
+    """How far away an event is; where the dates are hidden, the facts say it."""
+    if "days" in row:
+        return int(str(row["days"]))
+    return (date.fromisoformat(str(row["date"])) - date.fromisoformat(str(facts["session"]))).days
 
 
 def _rows(facts: Mapping[str, Json], part: str) -> list[dict[str, Json]]:

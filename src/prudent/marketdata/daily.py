@@ -70,6 +70,11 @@ class DailyMarket:
         """Drop what was worked out or read before; it is found again when it is next asked for."""
         self._standing = {}
 
+    def read_through(self, change: Callable[[DailyColumns], DailyColumns]) -> None:
+        """From now on read every history as `change` gives it: for whoever asks what other data would lead to."""
+        self._columns_of = changed_columns(self._columns_of, change)
+        self._standing = {}
+
     def quotes(self, symbols: Sequence[str]) -> tuple[Quote, ...]:
         moment = self._now()
         return tuple(self._quote(symbol, moment) for symbol in symbols)
@@ -233,6 +238,24 @@ class DailyMarket:
             return moment.last_close
         day = day_of(standing.day)
         return self._calendar.sessions(day, day)[0].close
+
+
+def changed_columns(
+    columns_of: Callable[[str], DailyColumns | None], change: Callable[[DailyColumns], DailyColumns]
+) -> Callable[[str], DailyColumns | None]:
+    """`columns_of` through `change`, which is asked once for each history."""
+    made: dict[str, tuple[DailyColumns, DailyColumns]] = {}
+
+    def changed(symbol: str) -> DailyColumns | None:
+        columns = columns_of(symbol)
+        if columns is None:
+            return None
+        kept = made.get(symbol)
+        if kept is None or kept[0] is not columns:
+            kept = made[symbol] = (columns, change(columns))
+        return kept[1]
+
+    return changed
 
 
 def seconds_between(earlier: datetime, later: datetime) -> Decimal:

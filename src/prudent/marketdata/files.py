@@ -30,43 +30,54 @@ Row = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
     """One row of a file as text, by column, and where it stands."""
 
     where: str
     cells: Row
 
 
-class FilesMarket(DailyMarket):
-    """`MarketData` of a folder's daily bars; inside a session the price is that day's open, where the file has it.
+class FileSource:
+    """A folder's daily bars as unbounded columns, for a market that binds them to a clock and for a simulator's tape.
 
     Prices are `adj_close` where given. Without it, splits and dividends are carried forward from the first row, so
-    that no price depends on an action after it.
+    that no price depends on an action after it. Either way they contain what was paid.
     """
 
-    def __init__(self, clock: Clock, calendar: Calendar, folder: Path) -> None:
+    total_return = True
+
+    def __init__(self, calendar: Calendar, folder: Path) -> None:
+        self._calendar = calendar
         self._folder = folder
         self._loaded: dict[str, DailyColumns | None] = {}
-        super().__init__(clock, calendar, source="files", columns_of=self._columns)
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """Every symbol that the folder has."""
         return tuple(sorted({*self._single, *self._long}))
 
-    def _columns(self, symbol: str) -> DailyColumns | None:
+    def columns(self, symbol: str) -> DailyColumns | None:
+        """All rows of the symbol; None for one that the folder does not have."""
         loaded = self._loaded
         if symbol not in loaded:
-            lines = _lines(self._single[symbol]) if symbol in self._single else self._long.get(symbol)
+            lines = lines_of(self._single[symbol]) if symbol in self._single else self._long.get(symbol)
             loaded[symbol] = None if lines is None else self._read(symbol, lines)
         return loaded[symbol]
 
+    def with_column(self, name: str) -> tuple[str, ...]:
+        """The names of the files that have such a column."""
+        return tuple(path.name for path, names in self._headers.items() if name in names)
+
     def forget(self) -> None:
-        super().forget()
+        """Drop the rows that were read; they are read again when they are next asked for."""
         self._loaded = {}
 
-    def _read(self, symbol: str, lines: Iterable[_Line]) -> DailyColumns | None:
-        rows = sorted(((_parsed(line), line.where) for line in lines), key=lambda pair: pair[0]["day"])
+    def made(self, symbol: str, days: Iterable[int], values: Mapping[str, Floats]) -> DailyColumns:
+        """Columns from the rows of a file."""
+        return raw_columns(symbol, days, values)
+
+    def _read(self, symbol: str, lines: Iterable[Line]) -> DailyColumns | None:
+        rows = sorted(((parsed(line), line.where) for line in lines), key=lambda pair: pair[0]["day"])
         if not rows:
             return None
         days = [int(row["day"]) for row, _ in rows]
@@ -79,7 +90,7 @@ class FilesMarket(DailyMarket):
                 raise InputError(f"{where}: {symbol} must have one row a date, has two of {day_of(day)}; remove one")
             before = day
         values = {name: np.array([row[name] for row, _ in rows]) for name in rows[0][0] if name != "day"}
-        return raw_columns(symbol, days, values)
+        return self.made(symbol, days, values)
 
     @cached_property
     def _headers(self) -> dict[Path, tuple[str, ...]]:
@@ -96,13 +107,30 @@ class FilesMarket(DailyMarket):
         return {_symbol(path.stem, path.name): path for path, names in self._headers.items() if "symbol" not in names}
 
     @cached_property
-    def _long(self) -> dict[str, list[_Line]]:
-        found: dict[str, list[_Line]] = {}
+    def _long(self) -> dict[str, list[Line]]:
+        found: dict[str, list[Line]] = {}
         for path, names in self._headers.items():
             if "symbol" in names:
-                for line in _lines(path):
+                for line in lines_of(path):
                     found.setdefault(_symbol(line.cells["symbol"], line.where), []).append(line)
         return found
+
+
+class FilesMarket(DailyMarket):
+    """`MarketData` of a folder's daily bars; inside a session the price is that day's open, where the file has it."""
+
+    def __init__(self, clock: Clock, calendar: Calendar, folder: Path) -> None:
+        self._files = FileSource(calendar, folder)
+        super().__init__(clock, calendar, source="files", columns_of=self._files.columns)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol that the folder has."""
+        return self._files.symbols
+
+    def forget(self) -> None:
+        super().forget()
+        self._files.forget()
 
 
 def raw_columns(symbol: str, days: Iterable[int], values: Mapping[str, Floats]) -> DailyColumns:
@@ -146,11 +174,16 @@ def _header(path: Path) -> tuple[str, ...]:
     return known
 
 
-def _lines(path: Path) -> Iterator[_Line]:
+def lines_of(path: Path) -> Iterator[Line]:
+    """The rows of a file, in its order.
+
+    Raises:
+        InputError: the file, or a row of it, cannot be read.
+    """
     if path.suffix.lower() == ".parquet":
         for number, named in enumerate(_parquet(path, "read_parquet").iter_rows(named=True), 1):
             cells = {_column(str(k)): "" if v is None else str(v) for k, v in named.items()}
-            yield _Line(f"{path.name} row {number}", cells)
+            yield Line(f"{path.name} row {number}", cells)
         return
     rows = _csv_rows(path)
     names = [_column(name) for name in next(rows, (0, []))[1]]
@@ -159,7 +192,7 @@ def _lines(path: Path) -> Iterator[_Line]:
         if len(row) != len(names) and row:
             raise InputError(f"{where}: row must have {len(names)} cells, has {len(row)}; correct the row")
         if row:
-            yield _Line(where, dict(zip(names, row)))
+            yield Line(where, dict(zip(names, row)))
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -180,7 +213,12 @@ def _parquet(path: Path, reader: str) -> Any:
         raise InputError(f"{path.name} must be a readable Parquet file, but: {error}; replace it") from error
 
 
-def _parsed(line: _Line) -> dict[str, float]:
+def parsed(line: Line) -> dict[str, float]:
+    """The numbers of a row and its `day`, since 1970-01-01.
+
+    Raises:
+        InputError: a cell is no such number, or open and close do not lie between low and high.
+    """
     cells = line.cells
     try:
         day: date = datetime.fromisoformat(cells["date"].strip()).date()
@@ -198,7 +236,7 @@ def _parsed(line: _Line) -> dict[str, float]:
     return row
 
 
-def _number(line: _Line, name: str, text: str, *, empty: float | None = None) -> float:
+def _number(line: Line, name: str, text: str, *, empty: float | None = None) -> float:
     if not text.strip() and empty is not None:
         return empty
     try:

@@ -81,6 +81,9 @@ class _Walk:
 class SampleSource:
     """All series of one record; they do not depend on a clock, so many markets may share them."""
 
+    # Its closes are adjusted: what stocks paid is in them.
+    total_return = True
+
     def __init__(self, record: SampleRecord) -> None:
         self._record = record
         self._made: dict[str, SampleSeries | None] = {}

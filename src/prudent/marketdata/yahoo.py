@@ -17,7 +17,7 @@ from prudent.marketdata.calendars import NEW_YORK, day_number
 from prudent.marketdata.columns import DailyColumns
 from prudent.marketdata.daily import INTRADAY_FIELDS, DailyMarket, Moment, Seen
 from prudent.marketdata.files import raw_columns
-from prudent.ports import Bars, Calendar, Clock
+from prudent.ports import Bars, Calendar, Clock, Floats
 
 Download = Callable[..., Any]
 YEARS = 6
@@ -34,8 +34,12 @@ DAILY_COLUMNS = {
 INTRADAY_COLUMNS = {name: DAILY_COLUMNS[name] for name in INTRADAY_FIELDS}
 
 
+class NoRows(Temporary):
+    """An answer without a row: an outage, or nothing that the source knows."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
+class Rows:
     """What one request gave of one symbol: keys (days, or seconds of bar starts) and columns in step."""
 
     fetched_at: datetime
@@ -52,9 +56,9 @@ class YahooMarket(DailyMarket):
 
     def __init__(self, clock: Clock, calendar: Calendar, folder: Path, *, download: Download | None = None) -> None:
         self._folder = folder
-        self._download = download or _yfinance_download
-        self._history: dict[str, tuple[_Rows, DailyColumns | None]] = {}
-        self._latest: dict[str, _Rows] = {}
+        self._download = download or yfinance_download
+        self._history: dict[str, tuple[Rows, DailyColumns | None]] = {}
+        self._latest: dict[str, Rows] = {}
         self._forgets = False
         super().__init__(clock, calendar, source="yahoo", columns_of=self._columns)
 
@@ -129,16 +133,16 @@ class YahooMarket(DailyMarket):
             first = (moment.now - timedelta(days=366 * YEARS)).date()
             frame = self._ask(wanted, start=first, end=moment.now.date() + timedelta(days=1), interval="1d")
             for symbol in wanted:
-                rows = _rows_of(frame, symbol, DAILY_COLUMNS, moment.now)
+                rows = rows_of(frame, symbol, DAILY_COLUMNS, moment.now)
                 self._write(symbol, rows)
                 self._keep(symbol, rows, moment)
 
-    def _is_old(self, rows: _Rows, moment: Moment) -> bool:
+    def _is_old(self, rows: Rows, moment: Moment) -> bool:
         closed = moment.last_close is not None and rows.fetched_at < moment.last_close
         opened = moment.session is not None and rows.fetched_at < moment.session.open
         return closed or opened or rows.fetched_at > moment.now
 
-    def _keep(self, symbol: str, rows: _Rows, moment: Moment) -> None:
+    def _keep(self, symbol: str, rows: Rows, moment: Moment) -> None:
         count = sum(key <= moment.last_day for key in rows.keys)
         self._standing.pop(symbol, None)
         self._history[symbol] = (rows, _columns_of(symbol, rows, count) if count else None)
@@ -156,7 +160,7 @@ class YahooMarket(DailyMarket):
         known = self._columns(symbol) is not None
         return not known or (rows is not None and timedelta(0) <= moment.now - rows.fetched_at < limit)
 
-    def _intraday(self, symbols: Sequence[str], *, minutes: int, start: datetime, end: datetime) -> dict[str, _Rows]:
+    def _intraday(self, symbols: Sequence[str], *, minutes: int, start: datetime, end: datetime) -> dict[str, Rows]:
         now = self._clock.now()
         session = self._now().session
         quiet = session is not None and start >= session.open and now - session.open < timedelta(minutes=QUIET_MINUTES)
@@ -166,35 +170,24 @@ class YahooMarket(DailyMarket):
             if quiet:
                 return {}
             raise
-        return {symbol: _rows_of(frame, symbol, INTRADAY_COLUMNS, now) for symbol in symbols}
+        return {symbol: rows_of(frame, symbol, INTRADAY_COLUMNS, now) for symbol in symbols}
 
     def _ask(self, symbols: Sequence[str], **when: object) -> Any:
-        tickers = [ticker_of(symbol) for symbol in symbols]
-        try:
-            frame = self._download(
-                tickers, auto_adjust=False, actions=True, group_by="ticker", progress=False, threads=False, **when
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise Temporary(f"yahoo could not be asked for {', '.join(symbols)}: {error}; try again later") from error
-        if frame is None or frame.empty:
-            raise Temporary(
-                f"yahoo gave no rows for {', '.join(symbols)}; an empty answer counts as an outage, try again later"
-            )
-        return frame
+        return ask(self._download, symbols, **when)
 
     def _path(self, symbol: str) -> Path:
         return self._folder / f"{symbol.replace('^', '_')}.json"
 
-    def _read(self, symbol: str) -> _Rows | None:
+    def _read(self, symbol: str) -> Rows | None:
         try:
             kept = json.loads(self._path(symbol).read_text(encoding="utf-8"))
             values = {name: [float(v) for v in kept["values"][name]] for name in DAILY_COLUMNS}
-            return _Rows(datetime.fromisoformat(kept["fetched_at"]), [int(k) for k in kept["days"]], values)
+            return Rows(datetime.fromisoformat(kept["fetched_at"]), [int(k) for k in kept["days"]], values)
         except (OSError, ValueError, KeyError, TypeError):
             # A cache that cannot be read is asked for again; nothing is lost with it.
             return None
 
-    def _write(self, symbol: str, rows: _Rows) -> None:
+    def _write(self, symbol: str, rows: Rows) -> None:
         kept = {
             "source": "yahoo", "fetched_at": rows.fetched_at.isoformat(), "days": rows.keys, "values": rows.values,
         }  # fmt: skip
@@ -206,6 +199,27 @@ class YahooMarket(DailyMarket):
             draft.replace(path)
         except OSError as error:
             raise StoreError(f"price cache {self._folder} must be writable, but: {error}; free it") from error
+
+
+def ask(download: Download, symbols: Sequence[str], **when: object) -> Any:
+    """The frame of one request for raw prices and actions.
+
+    Raises:
+        Temporary: it failed.
+        NoRows: it gave nothing, which the source does in an outage as for a symbol that it does not know.
+    """
+    tickers = [ticker_of(symbol) for symbol in symbols]
+    try:
+        frame = download(
+            tickers, auto_adjust=False, actions=True, group_by="ticker", progress=False, threads=False, **when
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise Temporary(f"yahoo could not be asked for {', '.join(symbols)}: {error}; try again later") from error
+    if frame is None or frame.empty:
+        raise NoRows(
+            f"yahoo gave no rows for {', '.join(symbols)}; an empty answer counts as an outage, try again later"
+        )
+    return frame
 
 
 def ticker_of(symbol: str) -> str:
@@ -221,17 +235,17 @@ def _is_ticker(symbol: str) -> bool:
         return False
 
 
-def _rows_of(frame: Any, symbol: str, columns: Mapping[str, str], fetched_at: datetime) -> _Rows:
+def rows_of(frame: Any, symbol: str, columns: Mapping[str, str], fetched_at: datetime) -> Rows:
     # The complete rows of one ticker; a ticker that the answer does not have gives none.
     ticker = ticker_of(symbol)
     part = frame
     if frame.columns.nlevels > 1:
         part = frame[ticker] if ticker in frame.columns.get_level_values(0) else frame.iloc[:, :0]
     if "Close" not in part.columns:
-        return _Rows(fetched_at, [], {name: [] for name in columns})
+        return Rows(fetched_at, [], {name: [] for name in columns})
     table = {name: part[theirs].tolist() if theirs in part.columns else [] for name, theirs in columns.items()}
     rows = list(_complete(_keys(part.index, daily="dividend" in columns), table))
-    return _Rows(fetched_at, [key for key, _ in rows], {name: [row[name] for _, row in rows] for name in columns})
+    return Rows(fetched_at, [key for key, _ in rows], {name: [row[name] for _, row in rows] for name in columns})
 
 
 def _keys(index: Any, *, daily: bool) -> list[int]:
@@ -240,27 +254,39 @@ def _keys(index: Any, *, daily: bool) -> list[int]:
 
 
 def _complete(keys: Sequence[int], table: Mapping[str, list[Any]]) -> Iterator[tuple[int, dict[str, float]]]:
+    # A dividend or split on a row without prices counts on the next row that has them.
+    paid, ratio = 0.0, 1.0
     for n, key in enumerate(keys):
         row = {name: float(values[n]) if values else 0.0 for name, values in table.items()}
+        if "dividend" in row:
+            paid += row["dividend"] if row["dividend"] > 0.0 else 0.0
+            ratio *= row["split"] if row["split"] > 0.0 else 1.0
+            row |= {"dividend": paid, "split": ratio if ratio != 1.0 else 0.0}
         if all(math.isfinite(row[name]) and row[name] > 0.0 for name in ("open", "high", "low", "close")):
+            paid, ratio = 0.0, 1.0
             yield key, row
 
 
-def _columns_of(symbol: str, rows: _Rows, count: int) -> DailyColumns:
-    values = {name: np.array(column[:count]) for name, column in rows.values.items()}
+def _columns_of(symbol: str, rows: Rows, count: int) -> DailyColumns:
+    values = as_traded({name: np.array(column[:count]) for name, column in rows.values.items()})
+    adjusted = np.array(rows.values["adj_close"][:count])
+    values["adj_close"] = np.where(adjusted > 0.0, adjusted, np.array(rows.values["close"][:count]))
+    return raw_columns(symbol, rows.keys[:count], values)
+
+
+def as_traded(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Yahoo's columns as the day saw them: it restates prices and dividends for every later split, which is undone.
+
+    Only splits among the rows can be undone, so the rows must go up to the day of the request. `split` is 1 for none.
+    """
     split = np.where(values["split"] > 0.0, values["split"], 1.0)
-    # Yahoo's prices and dividends are restated for every later split; undo that, for raw means as it was traded.
     later = np.concatenate((np.cumprod(split[::-1])[::-1][1:], [1.0]))
     raw = {name: values[name] * later for name in ("open", "high", "low", "close")}
-    adjusted = np.where(values["adj_close"] > 0.0, values["adj_close"], values["close"])
     dividend = np.nan_to_num(values["dividend"]) * later
-    return raw_columns(
-        symbol, rows.keys[:count],
-        {**raw, "adj_close": adjusted, "volume": values["volume"] / later, "dividend": dividend, "split": split},
-    )  # fmt: skip
+    return {**raw, "volume": values["volume"] / later, "dividend": dividend, "split": split}
 
 
-def _yfinance_download(*arguments: object, **options: object) -> Any:
+def yfinance_download(*arguments: object, **options: object) -> Any:
     # Imported on use: it is large, optional and slow to load.
     try:
         import yfinance

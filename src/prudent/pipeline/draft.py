@@ -8,7 +8,6 @@ from prudent.domain.plans import OrderPlan
 from prudent.domain.proposals import Decision
 from prudent.domain.records import Json
 from prudent.domain.verdicts import GuardReport
-from prudent.guards.report import judge
 from prudent.pipeline.decide import decide, gather
 from prudent.pipeline.observe import observe
 from prudent.pipeline.plan import make_plan
@@ -65,7 +64,7 @@ def _fresh(one: _Pass, *, number: int) -> Draft:
     decision = steps.run(named("decide", number), lambda: decide(world.strategy, seen, mandate, inputs), of=Decision)
     plan = steps.run(named("plan", number), lambda: make_plan(seen, decision, mandate, cycle=one.cycle), of=OrderPlan)
     report = steps.run(
-        named("guard", number), lambda: judge(seen, plan.orders, mandate, plan_as_of=plan.as_of), of=GuardReport
+        named("guard", number), lambda: world.judge(seen, plan.orders, mandate, plan_as_of=plan.as_of), of=GuardReport
     )
     return Draft(round=number, observation=seen, inputs=inputs, decision=decision, plan=plan, report=report)
 
@@ -74,7 +73,7 @@ def _judged_again(one: _Pass, draft: Draft) -> Draft:
     number = draft.round + 1
     seen = _observed(one, number)
     report = one.steps.run(
-        named("guard", number), lambda: judge(seen, draft.plan.orders, one.mandate, plan_as_of=seen.as_of),
-        of=GuardReport,
+        named("guard", number),
+        lambda: one.world.judge(seen, draft.plan.orders, one.mandate, plan_as_of=seen.as_of), of=GuardReport,
     )  # fmt: skip
     return replace(draft, round=number, report=report, guarded=seen)

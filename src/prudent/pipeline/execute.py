@@ -16,7 +16,6 @@ from prudent.domain.orders import OrderIntent, OrderReport, OrderStatus
 from prudent.domain.plans import OrderPlan, PlannedOrder
 from prudent.domain.verdicts import GuardReport
 from prudent.guards.catalogue import REJECTS_PER_MINUTE_MAX
-from prudent.guards.report import judge
 from prudent.pipeline.observe import observe
 from prudent.pipeline.plan import phase_two
 from prudent.pipeline.world import World
@@ -175,7 +174,7 @@ def _judge_here(
 def _judge(world: World, mandate: Mandate, draft: Draft, phase: int, gone: frozenset[str]) -> Judged:
     seen = observe(world, mandate, symbols=tuple(order.symbol for order in draft.plan.orders))
     orders = phase_orders(draft.plan, draft.report, phase, observation=seen, mandate=mandate, gone=gone)
-    report = judge(seen, orders, mandate, plan_as_of=draft.as_of)
+    report = world.judge(seen, orders, mandate, plan_as_of=draft.as_of)
     return Judged(observation=seen, report=report, intents=intents_of(mandate.account, orders, report))
 
 

@@ -44,7 +44,7 @@ def replay(record: CycleRecord, strategy: Strategy) -> ReplayResult:
         ours, theirs = encode(rebuilt), encode(recorded)
         stages.append((stage, digest(ours)))
         if canonical(ours) != canonical(theirs):
-            path, was, now = next(_paths(theirs, ours, ""), ("", "", ""))
+            path, was, now = first_difference(theirs, ours)
             differences.append(Difference(stage=stage, path=path, recorded=was, rebuilt=now))
 
     seen, mandate = record.observation, record.mandate
@@ -69,6 +69,11 @@ def replay(record: CycleRecord, strategy: Strategy) -> ReplayResult:
         rebuilt = tuple(each for each in intents_of(record.account, orders, judged) if each.order_ref not in later)
         compare(f"orders of phase {phase.phase}", rebuilt, phase.intents)
     return ReplayResult(cycle=record.id, stages=tuple(stages), differences=tuple(differences))
+
+
+def first_difference(recorded: Json, rebuilt: Json) -> tuple[str, str, str]:
+    """Path, recorded and rebuilt of the first leaf that differs; empty texts where none does."""
+    return next(_paths(recorded, rebuilt, ""), ("", "", ""))
 
 
 def _paths(recorded: Json, rebuilt: Json, path: str) -> Iterator[tuple[str, str, str]]:

@@ -1,12 +1,16 @@
 """The ports that one account's cycle reads and writes, wired by bootstrap for the mode at hand."""
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from prudent.domain.accounts import Mode
-from prudent.domain.cycles import Consent, Draft, Interlock, Next
+from prudent.domain.cycles import Consent, Draft, Interlock, Next, Observation
 from prudent.domain.mandate import Mandate
+from prudent.domain.plans import PlannedOrder
+from prudent.domain.verdicts import GuardReport
+from prudent.guards import report
 from prudent.ports import (
     NO_PERMIT,
     Broker,
@@ -31,6 +35,15 @@ def at_once(_draft: Draft) -> Consent:
     return Consent(next=Next.GO)
 
 
+class Judge(Protocol):
+    """The guards' word on a batch; see `guards.report.judge`."""
+
+    def __call__(
+        self, observation: Observation, orders: Sequence[PlannedOrder], mandate: Mandate, *,
+        plan_as_of: datetime | None = None,
+    ) -> GuardReport: ...  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """`interlocks` are read at each observation; `stop_reason` once more before each submit (None = may send).
@@ -40,7 +53,8 @@ class World:
     that many seconds. `tried` keeps, for each round that this process judged and each order of it that it has not
     dealt with yet, when that was, on the monotonic clock; `left` keeps when a submit that had stood still came back
     without an answer. `consent` answers a draft, or raises `CycleWaits`. `model`, `news`, `fundamentals` and
-    `records_of` are what the strategy may ask while it gathers.
+    `records_of` are what the strategy may ask while it gathers. `judge` is every guard of the account; only a thought
+    experiment has another.
     """
 
     mode: Mode
@@ -66,6 +80,12 @@ class World:
     news: News | None = None
     fundamentals: Fundamentals | None = None
     records_of: RecordsOf = lambda account, count: ()
+    judge: Judge = report.judge
+
+    def __post_init__(self) -> None:
+        # A guard may be left out in a thought experiment on history, and nowhere else.
+        if self.judge is not report.judge and self.mode is not Mode.BACKTEST:
+            raise ValueError(f"the whole guard list must judge a cycle of mode {self.mode}, another judge was given")
 
     def symbols(self, mandate: Mandate) -> tuple[str, ...]:
         """What the strategy must observe before it decides; wrong targets raise `InputError` here, before any cycle."""

@@ -128,6 +128,12 @@ class BackupSettings(Strict):
     keep: Annotated[int, Field(ge=1)] = 35
 
 
+class BacktestSettings(Strict):
+    """Backtests: the last so many days of a source are sealed, and each version of a strategy may open them once."""
+
+    sealed_days: Annotated[int, Field(ge=0, le=3650)] = 365
+
+
 class Settings(Strict):
     """`invest.yaml` with `config/accounts/*.yaml`, the environment and the command line on top.
 
@@ -148,6 +154,7 @@ class Settings(Strict):
     language: LanguageSettings = LanguageSettings()
     news: NewsSettings = NewsSettings()
     backup: BackupSettings = BackupSettings()
+    backtest: BacktestSettings = BacktestSettings()
     ghostfolio: GhostfolioSettings = GhostfolioSettings()
     logs: LogSettings = LogSettings()
     initial_budget: Annotated[Decimal, Field(ge=0)] = Decimal(10_000)

@@ -6,26 +6,22 @@ has moved beyond the collar; else the cycle looks, decides and plans anew, and w
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from prudent.bootstrap import Desk
-from prudent.domain.accounts import AccountSnapshot, Mode
+from prudent.domain.accounts import Mode
 from prudent.domain.cycles import Consent, CycleWaits, Draft, Next, Observation, Wait, WaitWhy
 from prudent.domain.errors import BlockedError
 from prudent.domain.interlocks import CONFIRMED_FOR
 from prudent.domain.mandate import Approval, Mandate
 from prudent.domain.records import canonical, encode
-from prudent.domain.valuation import usable
 from prudent.domain.verdicts import Layer, Outcome
 from prudent.ledger.approvals import PlanAnswer, Word
 from prudent.ledger.runs import FLATTEN, PERSON, PROTECTION, CycleRow
 from prudent.pipeline.draft import named
 from prudent.pipeline.plan import make_plan
+from prudent.pipeline.standing import PLANS_MAX, why_broken
 from prudent.registry import strategy
 
-COLLAR = Decimal("0.03")
-# A cycle asks for a yes to so many plans; then it ends and the next cycle decides again.
-PLANS_MAX = 3
 CONFIRMED = "M05"
 
 
@@ -57,7 +53,7 @@ class _Standing:
             return Consent(next=Next.GO, by=person_of(self._desk, self._cycle.started_by))
         if not self._is_open() and self._is_intraday():
             return Consent(next=Next.END, code="market_closed", at=self._now)
-        broken = self._broken()
+        broken = why_broken(self._draft)
         if broken:
             return self._again(broken)
         # An own account that does not trade by itself needs a word that is minutes old, so the market comes first.
@@ -127,23 +123,6 @@ class _Standing:
         ends = self._asks() and again + 1 >= PLANS_MAX
         return Consent(next=Next.END if ends else Next.AGAIN, code=code, at=self._now)
 
-    def _broken(self) -> str:
-        """Why a plan that was judged again no longer holds; empty where it does, and for one that was made just now."""
-        draft = self._draft
-        if draft.guarded is None:
-            return ""
-        if _book(draft.observation.snapshot) != _book(draft.guarded.snapshot):
-            return "book_changed"
-        prices = {quote.symbol: quote.price for quote in draft.guarded.quotes}
-        for order in draft.plan.orders:
-            price = prices.get(order.symbol)
-            # A price that is missing or no price now is for the guards to judge: they let exits go and nothing else.
-            if price is None or not usable(price):
-                continue
-            if not abs(price - order.reference_price) <= COLLAR * order.reference_price:
-                return "price_moved"
-        return ""
-
     def _check_unaltered(self) -> None:
         """The kept plan must be what its observation and decision give: a yes is to that, and to nothing edited in."""
         draft = self._draft
@@ -176,9 +155,3 @@ class _Standing:
         """A strategy within the day has nothing to say at the next open."""
         own = getattr(strategy(self._mandate.strategy), "intraday", False)
         return own is True or self._mandate.parameters.get("intraday") is True
-
-
-def _book(snapshot: AccountSnapshot) -> tuple[object, ...]:
-    held = {position.symbol: position.quantity for position in snapshot.positions if position.quantity != 0}
-    live = {(order.order_ref, order.symbol, order.remaining) for order in snapshot.open_orders}
-    return held, snapshot.cash, live

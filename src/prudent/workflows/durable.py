@@ -1,4 +1,4 @@
-"""DBOS behind the `Steps` port: the only module that knows the workflow library.
+"""DBOS behind the `Steps` port: the only module, beside the journal of sweeps, that knows the workflow library.
 
 It remembers which workflow is under way at which engine, and which steps of it are finished. What a step gave stays
 in the ledger's stage store and nowhere else: the library keeps the digest of it. So a lost journal of the library
@@ -91,7 +91,7 @@ class Durable:
             StoreError: its journal cannot be used.
         """
         _PERFORM.append(self._perform)
-        self._engine = _postgres(self._place.url) if self._place.postgres else _sqlite(self._place.url)
+        self._engine = open_engine(self._place)
         DBOS(config={
             "name": "prudent", "system_database_url": self._engine.url.render_as_string(hide_password=False),
             "system_database_engine": self._engine, "dbos_system_schema": SCHEMA,
@@ -108,17 +108,17 @@ class Durable:
 
     def start(self, owner: str, request_id: str) -> None:
         """Begin a request now, in a thread of its own; one that was begun before is not begun again."""
-        with _plain_failures(), SetWorkflowID(workflow_id(owner, request_id)):
+        with plain_failures(), SetWorkflowID(workflow_id(owner, request_id)):
             DBOS.start_workflow(_request, owner, request_id)
 
     def knows(self, owner: str, request_id: str) -> bool:
         """Whether the request was ever begun."""
-        with _plain_failures():
+        with plain_failures():
             return DBOS.get_workflow_status(workflow_id(owner, request_id)) is not None
 
     def go_on(self, owner: str, request_id: str) -> None:
         """Let a paused request go on from its finished steps; one that is over stays so, one never begun is begun."""
-        with _plain_failures():
+        with plain_failures():
             status = DBOS.get_workflow_status(workflow_id(owner, request_id))
             if status is None:
                 self.start(owner, request_id)
@@ -129,7 +129,7 @@ class Durable:
         """Let what lost engines left under way go on at any engine that lives; doing it twice changes nothing."""
         if not version("dbos").startswith(KNOWN_LIBRARY):
             raise Temporary(f"work of {', '.join(executors)} must be adopted by its own engine; start that one again")
-        with _plain_failures():
+        with plain_failures():
             DBOS._recover_pending_workflows(list(executors))
 
     def close(self) -> None:
@@ -143,7 +143,8 @@ class Durable:
 
 
 @contextmanager
-def _plain_failures() -> Iterator[None]:
+def plain_failures() -> Iterator[None]:
+    """Turn what the library or its database says into `Temporary`."""
     try:
         yield
     except (SQLAlchemyError, dbos_error.DBOSException) as error:
@@ -152,6 +153,11 @@ def _plain_failures() -> Iterator[None]:
 
 def workflow_id(owner: str, request_id: str) -> str:
     return f"{owner}/{request_id}"
+
+
+def open_engine(place: Place) -> Engine:
+    """The connections of a journal."""
+    return _postgres(place.url) if place.postgres else _sqlite(place.url)
 
 
 def _sqlite(url: str) -> Engine:

@@ -9,11 +9,11 @@ from prudent.domain.errors import DeskError, InputError
 from prudent.domain.records import utc_text
 from prudent.ledger.schedules import PAUSED, SKIPPED, STARTED, ScheduleRun
 from prudent.registry import IN_SESSION
+from prudent.settings.timetable import LOOK_BACK, Timetable, timetables
 from prudent.strategies.intraday import why_closed
 from prudent.workflows.cycle import SCHEDULE, CycleWanted, begin
 from prudent.workflows.notices import tell_missed
 from prudent.workflows.pairs import partners
-from prudent.workflows.timetable import LOOK_BACK, Timetable, timetables
 
 # An engine that looks this late still starts the cycle; later it has missed it.
 GRACE = timedelta(minutes=5)

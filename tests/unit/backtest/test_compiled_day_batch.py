@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from prudent.backtest import day_batch
 from prudent.exchange import matching, venue
 from prudent.guards import evaluate, report
 from prudent.pipeline.plan import legs, sizing, spend
@@ -27,7 +28,7 @@ class PlainKernels:
 @pytest.fixture(scope="module")
 def portfolio() -> Iterator[dict[str, ModuleType]]:
     sys.path.insert(0, str(BENCHMARKS))
-    names = ("panel", "day_batch", "ours", "reference", "blobs", "limits")
+    names = ("panel", "ours", "reference", "blobs", "limits")
     yield {name: importlib.import_module(f"portfolio.{name}") for name in names}
     sys.path.remove(str(BENCHMARKS))
 
@@ -40,7 +41,8 @@ def simulate(portfolio: dict[str, ModuleType], path: Path, symbols: int = 12, da
 
 
 def test_the_benchmark_calls_the_functions_that_a_live_run_calls(portfolio: dict[str, ModuleType]) -> None:
-    batch = vars(portfolio["day_batch"])
+    assert vars(portfolio["ours"])["run_days"] is day_batch.run_days
+    batch = vars(day_batch)
     assert batch["evaluate_batch"] is evaluate.evaluate_batch is vars(report)["evaluate_batch"]
     assert batch["size_orders"] is sizing.size_orders is vars(legs)["size_orders"]
     assert batch["fit_to_cash"] is sizing.fit_to_cash is vars(spend)["fit_to_cash"]

@@ -227,7 +227,7 @@ def test_the_schema_describes_every_section() -> None:
     assert isinstance(properties, dict)
     assert set(properties) == {
         "schema_version", "mode", "data", "clock", "switches", "ibkr", "database", "engine", "web", "notify", "backup",
-        "secrets", "accounts", "language", "ghostfolio", "news", "initial_budget", "logs",
+        "backtest", "secrets", "accounts", "language", "ghostfolio", "news", "initial_budget", "logs",
     }  # fmt: skip
     assert schema["additionalProperties"] is False
     assert json.loads(json.dumps(schema)) == schema

@@ -6,12 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from prudent.brokers.simulated.reads import NAME, SimulatedReads, not_sent, unknown
-from prudent.brokers.simulated.storage import Transfer, TransferKind, VenueStore
+from prudent.brokers.simulated.storage import ACTION, Acted, Transfer, TransferKind, VenueStore
 from prudent.domain.accounts import AccountSnapshot, Position
+from prudent.domain.corporate_actions import CorporateAction
 from prudent.domain.errors import InputError, Temporary
 from prudent.domain.mandate import CostModel
 from prudent.domain.money import is_finite, plain, to_cents
 from prudent.domain.orders import Fill, OrderIntent, OrderReport
+from prudent.exchange.actions import act, cash_of
 from prudent.exchange.book import Book, Terms
 from prudent.exchange.rules import opening_refusal
 from prudent.exchange.venue import Venue
@@ -146,6 +148,8 @@ class SimulatedBroker:
         Raises:
             InputError: the amount cannot be, more is withdrawn than can be spent, or `ref` meant something else.
         """
+        if ref.startswith(ACTION):
+            raise InputError(f"a transfer's ref must not begin with {ACTION}, was {ref!r}; choose another one")
         wanted = Transfer(account=account, ref=ref, kind=_kind(kind), amount=_positive_cents(amount), at=at)
         self._reads.settle(account)
         with self._store.writing() as venue:
@@ -164,6 +168,38 @@ class SimulatedBroker:
                 )
             after = replace(book, cash=book.cash + wanted.kind.sign * wanted.amount)
             venue.save_transfer(book, after, wanted)
+
+    def act(
+        self, account: str, actions: Sequence[CorporateAction], *, at: datetime
+    ) -> tuple[CorporateAction, ...]:  # fmt: skip
+        """Book what companies do to their holders, in that order, each once per symbol, day and kind.
+
+        It is booked on the action's own day and before its open, so that what trades there trades in new shares. Gives
+        those that were booked by this call for a holding; a ledger is told all of them, it too books each once.
+
+        Raises:
+            InputError: the clock stands on another day than the action's, or its session has opened.
+        """
+        self._reads.settle(account)
+        day = self._reads.opens_today()
+        late = next((each for each in actions if each.day != day), None)
+        if late is not None:
+            raise InputError(
+                f"{late.ref} must be booked on {late.day} before the open, was asked for at {self._clock.now()}; "
+                "move the clock there"
+            )
+        return tuple(each for each in actions if self._acted(account, each, at))
+
+    def _acted(self, account: str, action: CorporateAction, at: datetime) -> bool:
+        with self._store.writing() as venue:
+            book = _book_of(venue.book(account), account)
+            change = act(book, action)
+            if change.book == book or venue.acted(account, action.ref) is not None:
+                return False
+            venue.save_action(
+                book, change, Acted(account=account, ref=action.ref, cash=cash_of(book, action), at=at)
+            )
+        return bool(book.held(action.symbol))
 
     def _known(self, account: str, order_ref: str) -> OrderReport | None:
         with self._store.reading() as venue:

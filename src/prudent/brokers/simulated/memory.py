@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from prudent.brokers.simulated.storage import Transfer
+from prudent.brokers.simulated.storage import Acted, Transfer
 from prudent.domain.orders import Fill
 from prudent.exchange.book import Book, Change, VenueOrder
 
@@ -20,6 +20,7 @@ class _Shelf:
     orders: dict[tuple[str, str], VenueOrder] = field(default_factory=dict)
     fills: dict[str, list[Fill]] = field(default_factory=dict)
     transfers: dict[tuple[str, str], Transfer] = field(default_factory=dict)
+    acted: dict[tuple[str, str], Acted] = field(default_factory=dict)
 
 
 class _MemoryTransaction:
@@ -71,12 +72,20 @@ class _MemoryTransaction:
         self._staged.books[before.account] = after
         self._staged.transfers[transfer.account, transfer.ref] = transfer
 
+    def acted(self, account: str, ref: str) -> Acted | None:
+        return self._staged.acted.get((account, ref)) or self._shelf.acted.get((account, ref))
+
+    def save_action(self, before: Book, change: Change, acted: Acted) -> None:
+        self._staged.acted[acted.account, acted.ref] = acted
+        self.save(before, change)
+
     def commit(self) -> None:
         staged, shelf = self._staged, self._shelf
         shelf.books.update(staged.books)
         shelf.openings.update(staged.openings)
         shelf.orders.update(staged.orders)
         shelf.transfers.update(staged.transfers)
+        shelf.acted.update(staged.acted)
         for account, fills in staged.fills.items():
             shelf.fills.setdefault(account, []).extend(fills)
 

@@ -1,7 +1,7 @@
 """The reading side of the simulated broker: it brings the venue up to the clock, and cannot place an order."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
@@ -91,6 +91,12 @@ class SimulatedReads:
         is_open = self._calendar.is_open(now)
         inside = now if is_open else self._calendar.next_open(now)
         return Moment(now=now, open=is_open, session=self._calendar.session_of(inside))
+
+    def opens_today(self) -> date | None:
+        """The day of the session that the clock stands before; None once it has opened, or is over."""
+        now = self._clock.now()
+        session = self._calendar.session_of(now)
+        return session.date if now < session.open else None
 
     def quote(self, symbol: str) -> Quote:
         (quote,) = self._market.quotes((symbol,))

@@ -10,6 +10,9 @@ from typing import Protocol
 from prudent.domain.orders import Fill
 from prudent.exchange.book import Book, Change, VenueOrder
 
+# Where actions are kept beside transfers; no transfer may have a ref that begins so.
+ACTION = "action:"
+
 
 class TransferKind(StrEnum):
     DEPOSIT = "deposit"
@@ -29,6 +32,16 @@ class Transfer:
     ref: str
     kind: TransferKind
     amount: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """A corporate action that was booked for a holder, once per `ref`; `cash` is what it moved, signed."""
+
+    account: str
+    ref: str
+    cash: Decimal
     at: datetime
 
 
@@ -58,6 +71,10 @@ class VenueTransaction(Protocol):
     def save_terms(self, before: Book, after: Book) -> None: ...
 
     def save_transfer(self, before: Book, after: Book, transfer: Transfer) -> None: ...
+
+    def acted(self, account: str, ref: str) -> Acted | None: ...
+
+    def save_action(self, before: Book, change: Change, acted: Acted) -> None: ...
 
 
 class VenueStore(Protocol):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from prudent.brokers.simulated.schema import TABLES, VERSION
-from prudent.brokers.simulated.storage import Transfer, TransferKind
+from prudent.brokers.simulated.storage import ACTION, Acted, Transfer, TransferKind
 from prudent.domain.accounts import Position
 from prudent.domain.errors import StoreError
 from prudent.domain.mandate import CostModel
@@ -235,6 +235,21 @@ class _SqliteTransaction:
         )
         self._hook("transfer_written")
         self._save_book(before, after)
+
+    def acted(self, account: str, ref: str) -> Acted | None:
+        row = self._db.execute(
+            "SELECT amount, at FROM transfers WHERE account = ? AND ref = ? AND kind = ?",
+            (account, ACTION + ref, ACTION),
+        ).fetchone()
+        return None if row is None else Acted(account=account, ref=ref, cash=Decimal(row[0]), at=_time(row[1]))
+
+    def save_action(self, before: Book, change: Change, acted: Acted) -> None:
+        self._db.execute(
+            "INSERT INTO transfers VALUES (?, ?, ?, ?, ?)",
+            (acted.account, ACTION + acted.ref, ACTION, plain(acted.cash), utc_text(acted.at)),
+        )
+        self._hook("action_written")
+        self.save(before, change)
 
     def _terms(self, account: str) -> Terms:
         currency, allow_short, costs, slippage = self._db.execute(

@@ -6,9 +6,11 @@ from prudent.entrypoints.cli.commands import (
     apply,
     approvals,
     arming,
+    backtests,
     books,
     clock,
     config,
+    contamination,
     control,
     database,
     decisions,
@@ -16,20 +18,25 @@ from prudent.entrypoints.cli.commands import (
     home,
     importing,
     init,
+    lookahead,
     models,
     notify,
     orders,
     people,
     planning,
     portfolios,
+    price_history,
     processes,
     records,
+    report,
     research,
     rules,
     safety,
     schedules,
     simulation,
+    sweeps,
     trading,
+    whatif,
 )
 
 EPILOG = (
@@ -50,6 +57,7 @@ app = typer.Typer(
 for _module in (
     init, home, books, portfolios, planning, trading, approvals, control, arming, orders, records, decisions, rules,
     config, apply, importing, clock, schedules, people, models, research, notify, ghostfolio, safety, database,
-    processes, simulation,
+    price_history, processes, simulation, backtests, sweeps, contamination, report, lookahead,
+    whatif,
 ):  # fmt: skip
     _module.register(app)

@@ -18,6 +18,7 @@ from prudent.entrypoints.cli.border import Call
 from prudent.entrypoints.cli.commands.books import account_row, accounts_table
 from prudent.entrypoints.cli.cycle_view import cycle_blocks
 from prudent.entrypoints.cli.decision_view import decision_blocks, in_one_line, told
+from prudent.entrypoints.cli.demo_history import describe, tested
 from prudent.entrypoints.cli.opening import Opening, open_account, open_described
 from prudent.entrypoints.cli.screen import progress
 from prudent.entrypoints.cli.starter import FOLDERS, Wishes, create_home
@@ -45,6 +46,10 @@ def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
     open_described(desk)
     with at_work(desk):
         reasoned = _reasoned(desk)
+    describe(desk)
+    progress("two backtests of twenty stocks over 33 years ...")
+    history = tested(home)
+    desk = call.open()
     remember_applied(desk.loaded)
     account = account_row(call, desk, ACCOUNT)
     blocks: list[str | Table] = [
@@ -53,6 +58,7 @@ def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
         _later(records[1:]),
         accounts_table([account]),
         *_reasoned_blocks(desk, reasoned),
+        *history.blocks,
         _next_steps(home, records),
     ]
     return Answer(
@@ -61,6 +67,7 @@ def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
             "reasoned": [
                 {"account": each.account, "cycle": each.id, "decision": in_one_line(each)} for each in reasoned
             ],
+            "history": history.data,
         },
         blocks=blocks,
     )  # fmt: skip
@@ -189,6 +196,8 @@ def _next_steps(home: Path, records: list[CycleRecord]) -> str:
         f"invest replay {records[0].id}",
         f"invest trades --account {ACCOUNT}",
         "invest decisions show daily_momentum",
+        "invest backtest weekly_balanced --from 2019-01-01 --to 2020-12-31",
+        "invest runs compare stocks/b1 stocks/b2",
         "invest run-all --dry-run",
         "invest audit verify",
         f"invest clock advance --sessions 1 && invest run {ACCOUNT}",

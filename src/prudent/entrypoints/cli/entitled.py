@@ -12,15 +12,22 @@ if TYPE_CHECKING:
 
 _BY_ACT: Mapping[Act, tuple[str, ...]] = {
     Act.READ: (
-        "accounts list", "accounts show", "approvals", "audit anchor", "audit verify", "clock show", "decisions list",
+        "accounts list", "accounts show", "approvals", "attribution",
+        "audit anchor", "audit verify", "backtests", "clock show",
+        "data list",
+        "data verify", "decisions list",
         "decisions show", "doctor", "ghostfolio check",
         "ghostfolio reconcile", "logs",
         "models list", "notify events", "notify list", "notify read", "orders", "orders list", "portfolios list",
-        "portfolios show", "positions", "rebalance", "replay", "research show", "rules list", "rules test",
-        "runs list", "runs show", "schedule list", "status", "trades", "verify",
+        "portfolios show", "positions", "rebalance", "replay", "report", "research show", "rules list", "rules test",
+        "runs compare", "runs list", "runs show", "schedule list", "status", "sweep list", "sweep show",
+        "trades", "verify",
     ),
     Act.EXPORT: ("export",),
-    Act.PROPOSE: ("plan", "portfolios add", "portfolios remove"),
+    Act.PROPOSE: (
+        "backtest", "contamination", "lookahead", "plan", "portfolios add", "portfolios remove", "sweep join",
+        "sweep resume", "sweep run", "whatif",
+    ),
     Act.TRADE: (
         "cancel-all", "clock advance", "ghostfolio rebuild", "ghostfolio sync", "models test", "notify test",
         "reconcile", "run", "run-all", "schedule pause", "schedule resume",
@@ -38,9 +45,11 @@ ASK_THEMSELVES = frozenset({
 # These open no desk, or are of the machine: no token runs them.
 OF_THE_MACHINE = frozenset({
     "admin halt", "admin look", "admin reads", "apply", "backup", "config schema", "config show", "config validate",
+    "data download",
     "db downgrade", "db lint", "db prepare", "db status", "db upgrade", "demo", "engine", "import invest-research",
     "init", "restart", "restore", "secrets list", "secrets remove", "secrets rotate", "secrets set", "sim", "start",
-    "stop", "tokens add", "tokens list", "tokens revoke", "users add", "users disable", "users enable", "users list",
+    "stop", "sweep work",
+    "tokens add", "tokens list", "tokens revoke", "users add", "users disable", "users enable", "users list",
     "users passwd", "users reset", "version", "web",
 })  # fmt: skip
 

@@ -54,7 +54,7 @@ class Composer:
             model=turn.model,
             messages=messages(turn, **texts),
             schema=scan_schema() if first else TRADES,
-            facts=dict(self.facts),
+            facts={**self.facts, **({"scan": _scan(self.scan)} if self.scan is not None else {})},
             max_tokens=SCAN_TOKENS if first else TRADES_TOKENS,
         )
 

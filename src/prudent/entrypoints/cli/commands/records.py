@@ -8,6 +8,7 @@ import typer
 from prudent.domain.errors import InputError, VerificationMismatch
 from prudent.entrypoints.cli.answer import DONE, Answer, Problem, Table, moment, money, percent, quantity
 from prudent.entrypoints.cli.border import Call, command
+from prudent.entrypoints.cli.commands import comparing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(runs, name="runs")
     command(runs, "list", group="runs")(list_runs)
     command(runs, "show", group="runs")(show_run)
+    comparing.register(runs)
     command(app, "trades")(trades)
     command(app, "replay")(replay)
     command(app, "export")(export)
@@ -160,16 +162,41 @@ def _of(shown: int, total: int) -> str:
 
 def replay(
     call: Call,
-    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="ACCOUNT/RUN/CYCLE, or ACCOUNT/RUN for its last.")],
+    name: Annotated[
+        str, typer.Argument(metavar="CYCLE|RUN", help="ACCOUNT/RUN/CYCLE, or a whole run: ACCOUNT/RUN, ACCOUNT/bRUN.")
+    ],
 ) -> Answer:
     """Rebuild decision, plan, verdicts and orders from the record alone and compare them byte for byte.
 
-    Exits 7 at the first difference.
+    Of a run every cycle; a backtest's window is also run again from what it was asked for, without asking a model.
+    Exits 7 where anything differs, with the first difference named.
     """
+    desk = call.open()
+    return _replayed_run(desk, name) if name.count("/") == 1 else _replayed_cycle(desk, name)
+
+
+def _replayed_run(desk: "Desk", name: str) -> Answer:
+    from prudent.backtest.replayed import data_of, replay_run
+    from prudent.entrypoints.cli.meter import metered
+
+    with metered(f"replay of {name}") as progress:
+        result = replay_run(desk, name, progress)
+    problems = [Problem(code=VerificationMismatch.code, message=str(each)) for each in result.differences]
+    blocks = [f"{result.cycles} cycles, {result.stages} stages rebuilt from their records"]
+    if result.sessions:
+        blocks.append(f"the window of {result.sessions} sessions run again: {result.rebuilt} (was {result.recorded})")
+    blocks += [f"note: {each}" for each in result.notes]
+    blocks.append(f"{name}: {'reproduced, byte for byte' if result.identical else 'DIFFERENT'}")
+    return Answer(
+        data=data_of(result), blocks=blocks, errors=problems,
+        exit_code=VerificationMismatch.exit_code if problems else DONE,
+    )  # fmt: skip
+
+
+def _replayed_cycle(desk: "Desk", cycle: str) -> Answer:
     from prudent.pipeline.replay import replay as rebuild
     from prudent.registry import strategy_of
 
-    desk = call.open()
     record = desk.ledger.load_record(cycle)
     result = rebuild(record, strategy_of(record))
     problems = [

@@ -147,6 +147,34 @@ def try_out(
     )
 
 
+def rule_of(text: str, rule_id: str) -> UserRule:
+    """A rule as `rules add` takes it after its name: `max_position_pct=10 --symbols KO,JNJ`; --param may be left out.
+
+    Raises:
+        InputError: the text cannot be read, or nothing could enforce the rule.
+    """
+    import shlex
+
+    scope = {"--symbols": "", "--assets": "", "--exclude": ""}
+    params: list[str] = []
+    try:
+        words = iter(shlex.split(text))
+    except ValueError as error:
+        raise InputError(f"--rule must be readable, was {text!r}: {error}; close the quotes") from None
+    for word in words:
+        if word in scope:
+            scope[word] = next(words, "")
+        elif word != "--param":
+            params.append(word)
+    rule = UserRule(
+        rule_id=rule_id, rule_name=text, rule_category=RuleCategory.RISK, enforcement_params=_params(params),
+        applies_to_assets=_words(scope["--assets"]), applies_to_symbols=_symbols(scope["--symbols"]),
+        exclude_symbols=_symbols(scope["--exclude"]),
+    )  # fmt: skip
+    _check(rule)
+    return rule
+
+
 def _check(rule: UserRule) -> None:
     from prudent.guards.user_rules import validate_rule
 

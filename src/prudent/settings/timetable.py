@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from prudent.domain.errors import InputError
 from prudent.ports import Calendar
-from prudent.settings import ScheduleSettings
+from prudent.settings.accounts import ScheduleSettings
 
 # A wall time inside a spring gap lies up to two hours after its own spelling.
 _GAP = timedelta(hours=3)

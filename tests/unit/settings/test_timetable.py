@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from prudent.marketdata.calendars import ExchangeCalendar
 from prudent.settings import ScheduleSettings
-from prudent.workflows.timetable import Timetable, timetables
+from prudent.settings.timetable import Timetable, timetables
 
 CALENDAR = ExchangeCalendar()
 DAY = timedelta(days=1)
