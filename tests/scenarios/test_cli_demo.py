@@ -27,6 +27,17 @@ def test_it_runs_through_the_month(shown: tuple[Path, dict[str, Any]]) -> None:
     assert data["cycles"][0]["fills"] == 14
 
 
+def test_it_ends_with_history_a_tear_sheet_and_an_honest_comparison(shown: tuple[Path, dict[str, Any]]) -> None:
+    _, data = shown
+    history = data["history"]
+    assert history["runs"] == ["stocks/b1", "stocks/b2"]
+    assert [each["sessions"] for each in history["metrics"]] == [8313, 8313]
+    assert history["sentence"].startswith("not distinguishable: ")
+    page = Path(history["tear_sheet"]).read_text(encoding="utf-8")
+    assert "1990-01-02 to 2022-12-28" in page
+    assert "random trader, median of 1,000" in page
+
+
 def test_prices_and_mandate_bring_a_stop_and_a_refused_order(shown: tuple[Path, dict[str, Any]]) -> None:
     _, data = shown
     exits = [each for cycle in data["cycles"] for each in cycle["exits"]]
@@ -54,7 +65,7 @@ def test_every_cycle_replays(shown: tuple[Path, dict[str, Any]]) -> None:
 def test_the_same_again_only_when_asked_and_then_exactly(shown: tuple[Path, dict[str, Any]]) -> None:
     home, data = shown
     assert invest("demo", "--home", str(home), "--json").code == 2
-    again = invest("demo", "--home", str(home), "--reset", "--sessions", "3", "--json")
+    again = invest("demo", "--home", str(home), "--reset", "--sessions", "3", "--no-history", "--json")
     assert again.data["cycles"] == data["cycles"][:4]
 
 

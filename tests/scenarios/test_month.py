@@ -20,7 +20,7 @@ from prudent.registry import strategy
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     home = tmp_path_factory.mktemp("demo") / "home"
-    assert main(app, ["demo", "--home", str(home)]) == 0
+    assert main(app, ["demo", "--home", str(home), "--no-history"]) == 0
     return reopened(home)
 
 

@@ -48,6 +48,9 @@ class Told:
     data: dict[str, object]
 
 
+NOTHING = Told(blocks=(), data={})
+
+
 def describe(desk: Desk) -> None:
     """Write the account and its targets: the twenty stocks with real closes over the whole record, evenly."""
     from prudent.marketdata.sample_series import STOCKS

@@ -18,7 +18,7 @@ from prudent.entrypoints.cli.border import Call
 from prudent.entrypoints.cli.commands.books import account_row, accounts_table
 from prudent.entrypoints.cli.cycle_view import cycle_blocks
 from prudent.entrypoints.cli.decision_view import decision_blocks, in_one_line, told
-from prudent.entrypoints.cli.demo_history import describe, tested
+from prudent.entrypoints.cli.demo_history import NOTHING, Told, describe, tested
 from prudent.entrypoints.cli.opening import Opening, open_account, open_described
 from prudent.entrypoints.cli.screen import progress
 from prudent.entrypoints.cli.starter import FOLDERS, Wishes, create_home
@@ -32,7 +32,7 @@ STOP_LOSS = "8%"
 SHOWN = "weekly_balanced"
 
 
-def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
+def demonstrate(call: Call, *, reset: bool, sessions: int, history: bool) -> Answer:
     """Make the home, run the first cycle in full and one for each session after it, then the accounts that reason."""
     home = _home(call, reset=reset)
     create_home(home, Wishes(start=START, thirteen=True))
@@ -47,8 +47,7 @@ def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
     with at_work(desk):
         reasoned = _reasoned(desk)
     describe(desk)
-    progress("two backtests of twenty stocks over 33 years ...")
-    history = tested(home)
+    past = _past(home) if history else NOTHING
     desk = call.open()
     remember_applied(desk.loaded)
     account = account_row(call, desk, ACCOUNT)
@@ -58,7 +57,7 @@ def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
         _later(records[1:]),
         accounts_table([account]),
         *_reasoned_blocks(desk, reasoned),
-        *history.blocks,
+        *past.blocks,
         _next_steps(home, records),
     ]
     return Answer(
@@ -67,10 +66,15 @@ def demonstrate(call: Call, *, reset: bool, sessions: int) -> Answer:
             "reasoned": [
                 {"account": each.account, "cycle": each.id, "decision": in_one_line(each)} for each in reasoned
             ],
-            "history": history.data,
+            "history": past.data,
         },
         blocks=blocks,
     )  # fmt: skip
+
+
+def _past(home: Path) -> Told:
+    progress("two backtests of twenty stocks over 33 years ...")
+    return tested(home)
 
 
 def _home(call: Call, *, reset: bool) -> Path:

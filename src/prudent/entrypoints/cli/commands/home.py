@@ -21,14 +21,17 @@ def register(app: typer.Typer) -> None:
 def demo(
     call: Call, *, reset: Annotated[bool, typer.Option("--reset", help="Make the demo of that folder anew.")] = False,
     sessions: Annotated[int, typer.Option("--sessions", min=1, max=60, help="Cycles after the first.")] = 21,
+    history: Annotated[bool, typer.Option("--history/--no-history", help="Whether to test 33 years as well.")] = True,
 ) -> Answer:  # fmt: skip
-    """Trade a paper account over a month of real closes, offline, and keep the home to look around in.
+    """Trade a paper account over a month of real closes and test twenty stocks over 33 years, offline.
+
+    The home is kept to look around in.
 
     Without --home the home is a new folder beside other temporary files.
     """
     from prudent.entrypoints.cli.demonstration import demonstrate
 
-    return demonstrate(call, reset=reset, sessions=sessions)
+    return demonstrate(call, reset=reset, sessions=sessions, history=history)
 
 
 def doctor(call: Call) -> Answer:
