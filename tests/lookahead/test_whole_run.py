@@ -13,9 +13,10 @@ from tests.unit.cli.running import Ended, invest
 
 from prudent.backtest.book import COLUMNS_FILE
 from prudent.backtest.kept import REQUEST_FILE, kept_request
+from prudent.backtest.places import folder_of
 from prudent.backtest.replayed import replay_run
 from prudent.backtest.request import Cadence
-from prudent.backtest.run import Playing, backtest, folder_of, prepare
+from prudent.backtest.run import Playing, backtest, prepare
 from prudent.bootstrap import Desk
 from prudent.domain.errors import InputError, Temporary
 from prudent.domain.reasoning import Question, Reply

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from prudent.backtest.book import decision_row, fills_of, guard_counts, late_fills, load, prompts_of
-from prudent.backtest.run import folder_of
+from prudent.backtest.places import folder_of
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import CycleRecord

@@ -12,9 +12,10 @@ from prudent.backtest.evidence import Guesses, Probed
 from prudent.backtest.masked import Asked, names_of, trail_of
 from prudent.backtest.masked_facts import Hidden
 from prudent.backtest.masked_prompts import check_masked
+from prudent.backtest.places import folder_of
 from prudent.backtest.probes import keep_probes
 from prudent.backtest.recall import CHOICES, riddle, solved
-from prudent.backtest.run import Playing, Prepared, backtest, folder_of, measured, prepare, summary_of
+from prudent.backtest.run import Playing, Prepared, backtest, measured, prepare, summary_of
 from prudent.bootstrap import Desk
 from prudent.clock import SystemClock
 from prudent.domain.errors import InputError

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prudent.backtest.evidence import Masking, Probed
 from prudent.backtest.masked import trail_of
+from prudent.backtest.places import own_folder
 from prudent.backtest.request import Request
 from prudent.bootstrap import Desk
 from prudent.domain.records import canonical, decode, digest, encode
@@ -43,4 +44,4 @@ def _path(desk: Desk, request: Request, symbols: tuple[str, ...], source: str) -
     own = desk.loaded.settings.language.models.get(name)
     frozen = json.dumps({} if own is None else own.frozen(name), sort_keys=True, default=str)
     key = digest([name, frozen, source, request.first.isoformat(), request.last.isoformat(), *sorted(symbols)])
-    return desk.home / PROBES / f"{key}.json"
+    return own_folder(desk) / PROBES / f"{key}.json"

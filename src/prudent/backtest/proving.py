@@ -5,9 +5,10 @@ from datetime import date, timedelta
 
 from prudent.backtest.books import parse
 from prudent.backtest.kept import kept_request
+from prudent.backtest.places import folder_of
 from prudent.backtest.recorded import recording_of, request_of, tape_of
 from prudent.backtest.request import Cadence, Request
-from prudent.backtest.run import Prepared, folder_of, prepare, sealed_from
+from prudent.backtest.run import Prepared, prepare, sealed_from
 from prudent.bootstrap import Desk
 from prudent.clock import SystemClock
 from prudent.domain.errors import BlockedError, InputError

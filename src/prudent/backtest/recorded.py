@@ -12,8 +12,9 @@ from prudent.backtest.book import late_fills, records_of
 from prudent.backtest.books import parse, run_book
 from prudent.backtest.history import history_source
 from prudent.backtest.kept import kept_request
+from prudent.backtest.places import folder_of
 from prudent.backtest.request import Cadence, FillAt, Request, check_request
-from prudent.backtest.run import Prepared, folder_of, sealed_from
+from prudent.backtest.run import Prepared, sealed_from
 from prudent.backtest.stage import LEDGER_FILE
 from prudent.backtest.tape import Tape
 from prudent.backtest.within_day import WithinDay, within_day

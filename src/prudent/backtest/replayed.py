@@ -12,9 +12,10 @@ from prudent.backtest.book import fills_of, late_fills, load, records_of
 from prudent.backtest.books import parse
 from prudent.backtest.kept import kept_request
 from prudent.backtest.masked import trail_of
+from prudent.backtest.places import folder_of
 from prudent.backtest.recorded import WHATIF, recording_of, request_of
 from prudent.backtest.remembered import Recorded
-from prudent.backtest.run import Playing, Prepared, folder_of, prepare, staged
+from prudent.backtest.run import Playing, Prepared, prepare, staged
 from prudent.backtest.stage import LEDGER_FILE
 from prudent.backtest.walk import Progress, Walk
 from prudent.bootstrap import Desk

@@ -15,13 +15,14 @@ from prudent.backtest.evidence import evidence_of
 from prudent.backtest.history import history_source
 from prudent.backtest.kept import keep_request
 from prudent.backtest.masked import counts_of
+from prudent.backtest.places import folder_of
 from prudent.backtest.probes import masking_of
 from prudent.backtest.request import Request, check_request, due_sessions
 from prudent.backtest.stage import PLAIN, Stage, Thought, Wrap, check_history, open_stage, unwrapped
 from prudent.backtest.tape import Tape, day_array
 from prudent.backtest.walk import Progress, Told, Walk
 from prudent.backtest.within_day import WithinDay, check_bars, within_day
-from prudent.bootstrap import Desk
+from prudent.bootstrap import LOCAL, Desk
 from prudent.clock import SimulatedClock, SystemClock
 from prudent.domain.accounts import Mode
 from prudent.domain.errors import BlockedError, DeskError, InputError
@@ -32,7 +33,6 @@ from prudent.domain.records import Json, digest
 from prudent.ledger.backtests import BacktestRow, BacktestStatus, NewBacktest
 from prudent.ports import LanguageModel, Session
 
-FOLDER = "backtests"
 HOLE_SESSIONS = 5
 DONE = (BacktestStatus.COMPLETED, BacktestStatus.PARTIAL)
 
@@ -66,8 +66,11 @@ def _texts(desk: Desk, mandate: Mandate) -> str:
     return digest(desk.read_file(targets.removeprefix("signals:")))
 
 
-def folder_of(desk: Desk, account: str, number: int) -> Path:
-    return desk.home / FOLDER / account / f"b{number}"
+def _check_owner(desk: Desk, account: str) -> None:
+    """Refuse an account that the configuration describes and that is somebody else's; it looks like one not there."""
+    if desk.ledger.owner != LOCAL and not desk.is_open_account(account):
+        known = ", ".join(each.id for each in desk.ledger.accounts()) or "none yet"
+        raise InputError(f"account must be one of yours ({known}), was {account!r}; correct the name")
 
 
 def prepare(desk: Desk, request: Request) -> Prepared:
@@ -76,6 +79,7 @@ def prepare(desk: Desk, request: Request) -> Prepared:
     Raises:
         InputError: the window is empty, inverted or before the data; a symbol has a hole or no history at all.
     """
+    _check_owner(desk, request.account)
     check_history(request)
     sessions = check_request(request, desk.calendar)
     tape = Tape(history_source(desk), sessions[-1])

@@ -12,6 +12,7 @@ from prudent.analytics.comparison import Arm, Comparison, compare
 from prudent.analytics.metrics import measure
 from prudent.analytics.returns import daily_returns
 from prudent.backtest.book import fills_of, late_fills, records_of
+from prudent.backtest.places import folder_of
 from prudent.backtest.recorded import (
     WHATIF,
     NobodyAsked,
@@ -21,7 +22,7 @@ from prudent.backtest.recorded import (
     recording_of,
     tape_of,
 )
-from prudent.backtest.run import Playing, Prepared, backtest, folder_of, staged
+from prudent.backtest.run import Playing, Prepared, backtest, staged
 from prudent.backtest.shadow import Followed, HeldBack, follow, held_back
 from prudent.backtest.stage import LEDGER_FILE, Thought
 from prudent.backtest.walk import Progress, Walk

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from prudent.domain.errors import InputError
+from prudent.domain.errors import BlockedError, InputError
 from prudent.domain.records import Json, canonical, utc_text
 from prudent.ledger.accounts import be_known
-from prudent.ledger.database import Database, Row
+from prudent.ledger.database import Database, Row, Transaction
 from prudent.ledger.journal import moment
 from prudent.ledger.schema import BACKTESTS, mine
 
@@ -114,9 +114,15 @@ class Backtests:
         self._database = database
 
     def begin(self, new: NewBacktest, *, at: datetime) -> BacktestRow:
-        """Take the account's next number; from here on it counts as a look at its window."""
+        """Take the account's next number; from here on it counts as a look at its window.
+
+        Raises:
+            BlockedError: it opens the sealed window, and another one of its version has done so meanwhile.
+        """
         with self._database.write() as tx:
             be_known(tx, at)
+            if new.opened_seal:
+                _check_seal(tx, new)
             last = tx.one(_LAST, account=new.account)
             number = int((last["number"] if last else 0) or 0) + 1
             tx.run(
@@ -183,6 +189,17 @@ class Backtests:
         with self._database.read() as tx:
             row = tx.one(_SEALED, source=source, strategy_version=strategy_version, opened_seal=1)
         return None if row is None else (f"{row['account']}/b{row['number']}", str(row["identity"]))
+
+
+def _check_seal(tx: Transaction, new: NewBacktest) -> None:
+    # Asked where the row is written: two that start at once must not both have the one look.
+    rows = tx.all(_SEALED, source=new.source, strategy_version=new.strategy_version, opened_seal=1)
+    other = next((row for row in rows if row["identity"] != new.identity), None)
+    if other is not None:
+        raise BlockedError(
+            f"the sealed window must be opened once by a version of a strategy, was by {other['account']}/"
+            f"b{other['number']}; end the window before it"
+        )
 
 
 def _rows(rows: Sequence[Row]) -> tuple[BacktestRow, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from prudent.backtest.grid import preparing
 from prudent.backtest.kept import unpacked
+from prudent.backtest.places import folder_of
 from prudent.backtest.run import DONE, Playing, Prepared, backtest
 from prudent.bootstrap import Desk, open_desk
 from prudent.clock import SystemClock
@@ -147,7 +148,7 @@ class Worker:
         """A result that another machine has the files of."""
         same = self._desk.ledger.backtests.same(prepared.identity)
         rows = [row for row in same if row.status in DONE and row.summary]
-        here = [row for row in rows if (self._desk.home / "backtests" / row.account / f"b{row.number}").is_dir()]
+        here = [row for row in rows if folder_of(self._desk, row.account, row.number).is_dir()]
         return rows[0] if rows and not here else None
 
     def _close_open(self, identity: str, status: BacktestStatus, note: str) -> None:

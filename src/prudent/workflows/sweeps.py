@@ -21,7 +21,8 @@ from prudent.backtest.book import RESULT_FILE
 from prudent.backtest.book import load as load_book
 from prudent.backtest.grid import Axis, Combination, preparing
 from prudent.backtest.kept import packed
-from prudent.backtest.run import DONE, Prepared, folder_of, named_symbols, sealed_from
+from prudent.backtest.places import folder_of
+from prudent.backtest.run import DONE, Prepared, named_symbols, sealed_from
 from prudent.backtest.searched import COMPLETED, OPEN, Searched, Tried, searched
 from prudent.bootstrap import Desk
 from prudent.clock import SystemClock

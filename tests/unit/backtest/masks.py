@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from prudent.backtest.masked import Asked, trail_of
+from prudent.backtest.places import folder_of
 from prudent.backtest.request import Cadence, Request
-from prudent.backtest.run import Playing, backtest, folder_of, prepare
+from prudent.backtest.run import Playing, backtest, prepare
 from prudent.bootstrap import CONFIG_FILE, Desk, open_desk
 from prudent.domain.performance import RunBook
 from prudent.domain.reasoning import Question, Reply

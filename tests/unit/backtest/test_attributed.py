@@ -15,9 +15,9 @@ from prudent.analytics.attribution import Parts
 from prudent.backtest.attributed import attribution_of, rows_of
 from prudent.backtest.book import fills_of, late_fills, load, records_of
 from prudent.backtest.explained import explained
+from prudent.backtest.places import folder_of
 from prudent.backtest.recorded import panel_of, recording_of
 from prudent.backtest.request import Cadence
-from prudent.backtest.run import folder_of
 from prudent.backtest.shadow import held_back, shadow_book
 from prudent.bootstrap import Desk, open_desk
 from prudent.domain.verdicts import GuardReport, Outcome

@@ -20,8 +20,9 @@ from prudent.backtest.counterfactual import changes_of
 from prudent.backtest.evidence import Guesses
 from prudent.backtest.masked import Asked, trail_of
 from prudent.backtest.masked_names import Names
+from prudent.backtest.places import folder_of
 from prudent.backtest.recall import riddle, solved
-from prudent.backtest.run import Playing, backtest, folder_of, prepare
+from prudent.backtest.run import Playing, backtest, prepare
 from prudent.bootstrap import Desk
 from prudent.domain.errors import InputError
 from prudent.domain.performance import EvidenceLevel

@@ -12,8 +12,8 @@ from tests.unit.backtest.masks import EVERYTHING, LISTED, STYLES, TELLING, Told,
 from prudent.backtest.leaks import leaks_in
 from prudent.backtest.masked import masked_model
 from prudent.backtest.masked_facts import Mask
+from prudent.backtest.places import folder_of
 from prudent.backtest.request import Request
-from prudent.backtest.run import folder_of
 from prudent.backtest.stage import LEDGER_FILE
 from prudent.bootstrap import Desk
 from prudent.domain.reasoning import Question, Reply

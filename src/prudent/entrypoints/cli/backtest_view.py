@@ -106,8 +106,8 @@ def noise_of(desk: "Desk", books: Sequence[RunBook]) -> "Noise | None":
     """How far the decisions of repeats agree; None where their ledgers are gone."""
     from dataclasses import replace
 
+    from prudent.backtest.places import folder_of
     from prudent.backtest.repeats import FIXED_SEED, decision_noise
-    from prudent.backtest.run import folder_of
 
     folders = [folder_of(desk, book.account, int(book.id.rpartition("/b")[2])) for book in books]
     noise = decision_noise(books, owner=desk.ledger.owner, folders=folders)
@@ -130,7 +130,8 @@ def noise_blocks(noise: "Noise | None") -> Blocks:
 
 def book_data(desk: "Desk", book: RunBook) -> dict[str, object]:
     """The same for machines."""
-    from prudent.backtest.run import folder_of, measured
+    from prudent.backtest.places import folder_of
+    from prudent.backtest.run import measured
 
     number = book.id.rpartition("/b")[2]
     return {

@@ -37,6 +37,7 @@ def report(
     from prudent.analytics.metrics import measure
     from prudent.backtest.beside import extras_of
     from prudent.backtest.books import run_book
+    from prudent.backtest.places import own_folder
 
     desk = call.open()
     call.account(desk, name.split("/")[0])
@@ -46,7 +47,7 @@ def report(
     written = sheet_text(book, figures, extras, form)
     if out == STANDARD_OUTPUT:
         return Answer(data={"id": book.id, "format": form, "text": written}, raw=written)
-    path = desk.home / REPORTS / file_name(book.id, form) if out is None else out
+    path = own_folder(desk) / REPORTS / file_name(book.id, form) if out is None else out
     return saved(path, written, book.id, form)
 
 
