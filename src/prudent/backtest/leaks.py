@@ -19,6 +19,7 @@ _WEEKDAY = re.compile(r"\b(?:monday|tuesday|wednesday|thursday|friday|saturday|s
 _LEVEL = re.compile(r"\b(?:vix|ten_year)\b[^\n]*?\blevel=")
 # Tickers that are also a word of the facts; where they stand as a symbol they are found by that.
 CODE_WORDS = frozenset(("ALL", "HIGH", "LOW", "NOW", "SO", "UP"))
+_PARAMETER = re.compile(r"^- [a-z_]+:", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z][A-Za-z.&]*")
 
 
@@ -34,7 +35,9 @@ def leaks_in(question: Question, mask: Mask) -> tuple[str, ...]:
         found += [each for each in mask.names.named(text) if each not in prose() | CODE_WORDS]
         found += [f"symbol={each}" for each in mask.names.symbols if f"symbol={each} " in text]
     named = [name for name in (*mask.account, *mask.others) if name not in prose()]
-    found += [name for name in named if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
+    # `- stocks: 0.3` is the line of a parameter, which an account may be called like.
+    told = _PARAMETER.sub("- :", text)
+    found += [name for name in named if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", told)]
     return tuple(dict.fromkeys(each for each in found if not each.startswith(PREFIX)))
 
 

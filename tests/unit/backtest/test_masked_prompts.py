@@ -146,7 +146,7 @@ def test_the_guard_against_leaks_finds_what_it_is_for(runs: Runs) -> None:
     planted: Mapping[str, str] = {
         "in 2020": "2020", "since March": "March", "on Monday": "Monday", "AAPL": "AAPL", "Apple rose": "Apple",
         "symbol=SPY price": "SPY", "- vix: level=54.46": "vix: level=", "harmless words": "",
-        "weekly_balanced": "weekly_balanced",
+        "weekly_balanced": "weekly_balanced", "- weekly_balanced: 0.3": "",
     }  # fmt: skip
     for text, found in planted.items():
         last = replace(sent.messages[-1], text=f"{sent.messages[-1].text}\n{text}")
