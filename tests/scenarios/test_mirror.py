@@ -1,19 +1,17 @@
 """Ghostfolio is told of the books once, whatever happens on the way, and is never in anybody's way."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.contracts.ghostfolio.recorded import NEWEST, VERSIONS
 from tests.contracts.ghostfolio.standin import TOKEN, StandIn
 from tests.fakes_clock import SteppedClock
 from tests.scenarios.engines import engine_at, forking, log_of, until
 from tests.scenarios.homes import ACCOUNT, CASH
-from tests.scenarios.mirror_stage import StageOf, balance, compared, serving, shown, told, why
-from tests.scenarios.scripted_stage import prepared_home, scripted_stage
+from tests.scenarios.mirror_stage import StageOf, balance, compared, shown, told, why
+from tests.scenarios.scripted_stage import scripted_stage
 from tests.unit.cli.running import invest
 
 from prudent.bootstrap import open_desk
@@ -30,28 +28,6 @@ from prudent.workflows.mirror_link import connected, one_writer
 from prudent.workflows.people import reception
 
 D = Decimal
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared_home(tmp_path_factory.mktemp("mirror"))
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with serving(NEWEST, monkeypatch) as found:
-        yield found
-
-
-@pytest.fixture(params=VERSIONS)
-def any_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with serving(request.param, monkeypatch) as found:
-        yield found
-
-
-@pytest.fixture
-def stage_of(prepared: Path, tmp_path: Path) -> StageOf:
-    return lambda **how: scripted_stage(prepared, tmp_path, **how)
 
 
 # Told once
@@ -315,10 +291,10 @@ def test_every_row_of_the_outbox_says_what_became_of_it(server: StandIn, stage_o
 
 
 def test_an_engine_shows_what_it_traded_with_a_stored_token(
-    server: StandIn, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: StandIn, mirrored_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GHOSTFOLIO_ACCESS_TOKEN")
-    home = scripted_stage(prepared, tmp_path).desk.home
+    home = scripted_stage(mirrored_home, tmp_path).desk.home
     file = home / "invest.yaml"
     file.write_text(file.read_text() + f"\nghostfolio: {{url: '{server.url}'}}\n")
     with reception(load_settings(home)) as found:

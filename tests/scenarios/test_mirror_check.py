@@ -1,15 +1,14 @@
 """Ghostfolio held against the books, rebuilt from them, and which accounts it shows; by function and by command."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.contracts.ghostfolio.recorded import NEWEST, VERSIONS
+from tests.contracts.ghostfolio.recorded import NEWEST
 from tests.contracts.ghostfolio.standin import StandIn
 from tests.scenarios.homes import ACCOUNT, add_account
-from tests.scenarios.mirror_stage import StageOf, balance, compared, serving, shown, told, why
-from tests.scenarios.scripted_stage import prepared_home, scripted_stage
+from tests.scenarios.mirror_stage import StageOf, balance, compared, shown, told, why
+from tests.scenarios.scripted_stage import scripted_stage
 from tests.unit.cli.running import invest
 
 from prudent.bootstrap import open_desk
@@ -20,28 +19,6 @@ from prudent.workflows.mirror_check import compare, rebuild
 from prudent.workflows.mirror_link import connected, mirrored, wanted
 
 D = Decimal
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared_home(tmp_path_factory.mktemp("mirror"))
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with serving(NEWEST, monkeypatch) as found:
-        yield found
-
-
-@pytest.fixture(params=VERSIONS)
-def any_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with serving(request.param, monkeypatch) as found:
-        yield found
-
-
-@pytest.fixture
-def stage_of(prepared: Path, tmp_path: Path) -> StageOf:
-    return lambda **how: scripted_stage(prepared, tmp_path, **how)
 
 
 # Compared and rebuilt
@@ -108,8 +85,8 @@ def test_manual_symbols_are_bought_and_sold_and_compared(
 # Which accounts
 
 
-def test_every_account_that_trades_is_shown_and_research_is_not(prepared: Path, tmp_path: Path) -> None:
-    home = scripted_stage(prepared, tmp_path).desk.home
+def test_every_account_that_trades_is_shown_and_research_is_not(mirrored_home: Path, tmp_path: Path) -> None:
+    home = scripted_stage(mirrored_home, tmp_path).desk.home
     add_account(home, "twin")
     file = home / "config" / "accounts" / "twin.yaml"
     assert mirrored(open_desk(home)) == (ACCOUNT, "twin")
