@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bars import indicators, intraday
+from wire import wire
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parent / ".venv" / "peers"
@@ -225,7 +226,7 @@ def latencies() -> list[str]:
 
 def waits() -> list[str]:
     """What is about waiting: for the engine, and for models."""
-    return [*latencies(), *slots(), *overhead()]
+    return [*latencies(), *wire(run), *slots(), *overhead()]
 
 
 SLOTS = "models/run_all_slots.py"

@@ -1,8 +1,5 @@
 """Builds a wired desk for a home and a mode; the only module that knows which mode it is."""
 
-import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,11 +17,11 @@ from prudent.brokers.simulated import SimulatedBroker, open_store
 from prudent.clock import SimulatedClock, SystemClock
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import Consent, Draft, Interlock
-from prudent.domain.errors import BlockedError, ConfigError, InputError, StoreError
+from prudent.domain.errors import BlockedError, ConfigError, InputError
 from prudent.domain.interlocks import Switches, interlocks
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import OrderStatus
-from prudent.domain.records import digest, utc_text
+from prudent.domain.records import digest
 from prudent.edge import LanguageDesk, open_fundamentals, open_news, past_records
 from prudent.ledger import LedgerStore, open_ledger
 from prudent.ledger.approvals import Word
@@ -35,11 +32,12 @@ from prudent.marketdata.instruments import InstrumentMaster
 from prudent.pipeline.absence import ReconcileMemory
 from prudent.pipeline.pace import Pace
 from prudent.pipeline.world import World, at_once
-from prudent.ports import Broker, Clock, Fundamentals, LanguageModel, MarketData, News, Permit
+from prudent.ports import Broker, Fundamentals, LanguageModel, MarketData, News, Permit
 from prudent.registry import strategy
 from prudent.settings import Loaded, load_settings
 from prudent.settings.accounts import json_object, plain_json
 from prudent.strategies.protection import NAME as PROTECTION
+from prudent.venues import IBKR, Connections, home_clock, open_market
 
 CONFIG_FILE = "invest.yaml"
 KILL_FILE = "KILL"
@@ -63,6 +61,7 @@ class Desk:
 
     `venue` is the simulated broker where that is the desk's own. `consent` makes the answer to a cycle's draft; None:
     approvals and the market's hours do. `endpoint` is what the venue trades with, real money (LIVE) or play money.
+    `connections` leads to the broker of an account that does not trade at `broker`.
     """
 
     home: Path
@@ -78,6 +77,7 @@ class Desk:
     config_hash: str
     consent: Callable[[CycleRow, Mandate], Callable[[Draft], Consent]] | None = None
     endpoint: Mode = Mode.PAPER
+    connections: Connections | None = None
     reconciling: ReconcileMemory = field(default_factory=ReconcileMemory)
     _leased: bool = field(default=False, init=False)
     _leases: Holding | None = field(default=None, init=False)
@@ -110,7 +110,7 @@ class Desk:
 
     def agree_terms(self, mandate: Mandate) -> None:
         """Let the venue trade the account at the costs, the slippage and with the shorts that its mandate says."""
-        if self.venue is not None:
+        if self.venue is not None and mandate.broker != IBKR:
             self.venue.set_terms(
                 mandate.account,
                 allow_short=mandate.planning.allow_short,
@@ -118,19 +118,33 @@ class Desk:
                 slippage_bps=mandate.slippage_bps,
             )
 
-    def own_venue(self) -> SimulatedBroker:
+    def broker_of(self, account: str) -> Broker:
+        """Where the account trades."""
+        found = self.loaded.settings.accounts.get(account)
+        if self.connections is None or found is None or found.broker != IBKR:
+            return self.broker
+        return self.connections.broker(sends=self._leased)
+
+    def own_venue(self, account: str) -> SimulatedBroker:
         """The simulated venue, where accounts are opened and money is moved by command.
 
         Raises:
-            InputError: the desk trades at somebody else's venue.
+            InputError: the account trades at somebody else's venue.
         """
+        found = self.loaded.settings.accounts.get(account)
+        if found is not None and found.broker == IBKR:
+            raise InputError(
+                f"account {account} must be opened and funded at Interactive Brokers itself, not by this command; "
+                f"`invest ibkr adopt {account}` books what it holds there"
+            )
         if self.venue is None:
             raise InputError(f"accounts and money are moved at {self.broker.name} itself, not by this command")
         return self.venue
 
     def world(self, mandate: Mandate, mode: Mode, *, cycle: CycleRow | None = None) -> World:
         """The ports of one account's cycle in that mode; `cycle` is the one under way, None for a look around."""
-        broker: Broker = DryRunBroker(self.broker) if mode is Mode.DRY_RUN else self.broker
+        broker = self.broker_of(mandate.account)
+        broker = DryRunBroker(broker) if mode is Mode.DRY_RUN else broker
         # A disabled account may name a strategy that is not built in; what remains to be done for it is protection.
         exits = (cycle is not None and cycle.only_exits) or bool(self.why_disabled(mandate.account))
         return World(
@@ -165,7 +179,7 @@ class Desk:
         Raises:
             BlockedError: this process works under leases and has not, or no longer, that of the account.
         """
-        link = self.broker.link(account)
+        link = self.broker_of(account).link(account)
         if self._leases is None:
             return Permit(session=link.session, next_order_id=link.next_order_id)
         epoch = self._leases.epoch(account)
@@ -202,11 +216,16 @@ class Desk:
     @contextmanager
     def leased(self, leases: Holding | None = None) -> Iterator[None]:
         """Mark that this process holds the home's lease, which interlock M08 asks for, and those of its accounts."""
-        self._leased, self._leases = True, leases
+        self._mark(leases, leased=True)
         try:
             yield
         finally:
-            self._leased, self._leases = False, None
+            self._mark(None, leased=False)
+
+    def _mark(self, leases: Holding | None, *, leased: bool) -> None:
+        self._leased, self._leases = leased, leases
+        if self.connections is not None:
+            self.connections.sends = leased
 
     def holds(self, account: str) -> bool:
         """True while this process may trade the account."""
@@ -317,8 +336,9 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None, owner: 
     calendar = ExchangeCalendar()
     own_list = home / INSTRUMENTS_FILE
     instruments = InstrumentMaster(own_list if own_list.is_file() else None)
-    clock = _clock(home, loaded)
-    market = open_market(home, loaded, clock, calendar)
+    clock = home_clock(loaded)
+    connections = Connections(loaded, clock, instruments)
+    market = open_market(home, loaded, clock, calendar, connections)
     store = open_store(loaded.settings.data.venue or home / "data" / "venue.sqlite")
     venue = SimulatedBroker(store, market, calendar, clock, instruments=instruments)
     return Desk(
@@ -327,6 +347,7 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None, owner: 
             loaded.settings.database.url or home / "data" / "ledger.sqlite", owner=owner, audit_folder=home / "audit"
         ),
         broker=venue, venue=venue, config_hash=_config_hash(home),
+        connections=connections,
     )  # fmt: skip
 
 
@@ -339,47 +360,6 @@ def _code_version() -> str:
     return f"{__version__}+{seal.hexdigest()[:12]}"
 
 
-def open_market(home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar) -> MarketData:
-    data = loaded.settings.data
-    if data.source == "sample":
-        from prudent.marketdata.sample import SampleMarket
-
-        return SampleMarket(clock, calendar)
-    if data.source == "files":
-        from prudent.marketdata.files import FilesMarket
-
-        return FilesMarket(clock, calendar, folder=home / (data.path or "data"))
-    from prudent.marketdata.yahoo import YahooMarket
-
-    return YahooMarket(clock, calendar, home / "data" / "cache")
-
-
-def home_clock(loaded: Loaded) -> SystemClock | SimulatedClock:
-    """The clock of a home, for what needs the time of its record and no desk."""
-    return _clock(loaded.home, loaded)
-
-
-def _clock(home: Path, loaded: Loaded) -> SystemClock | SimulatedClock:
-    """Wall time with live data; with sample or file data the time where the home's clock was left."""
-    if loaded.settings.data.source == "yahoo":
-        return SystemClock()
-    path = home / "data" / "clock.json"
-    start = loaded.settings.clock.start
-    if path.is_file():
-        try:
-            start = datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["now"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path} must hold the simulated time, was {error}; restore or delete it") from error
-    if start is None:
-        raise ConfigError("clock.start must be set with sample or file data; add e.g. `clock: {start: 2022-11-28}`")
-    return SimulatedClock(start, on_move=lambda now: _write_atomically(path, json.dumps({"now": utc_text(now)})))
-
-
-def current_clock(desk: Desk) -> SystemClock | SimulatedClock:
-    """The desk's clock as it stands now, for a process that only reads: another one may have moved a simulated one."""
-    return desk.clock if isinstance(desk.clock, SystemClock) else _clock(desk.home, desk.loaded)
-
-
 def _config_hash(home: Path) -> str:
     seal = sha256()
     for path in (home / CONFIG_FILE, *sorted((home / "config" / "accounts").glob("*.y*ml"))):
@@ -387,13 +367,6 @@ def _config_hash(home: Path) -> str:
     return seal.hexdigest()
 
 
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        Path(handle.name).replace(path)
-    except OSError as error:
-        raise StoreError(f"{path} must be writable: {error}; free space or correct the permissions") from error
+def current_clock(desk: Desk) -> SystemClock | SimulatedClock:
+    """The desk's clock as it stands now, for a process that only reads: another one may have moved a simulated one."""
+    return desk.clock if isinstance(desk.clock, SystemClock) else home_clock(desk.loaded)

@@ -38,6 +38,17 @@ class SystemClock:
         threading.Event().wait(seconds)
 
 
+class OffsetClock(SystemClock):
+    """Wall time plus a distance told once: the clock of a venue that does not stand at the world's time."""
+
+    def __init__(self, distance: timedelta) -> None:
+        super().__init__()
+        self._distance = distance
+
+    def now(self) -> datetime:
+        return super().now() + self._distance
+
+
 class SimulatedClock:
     """A clock that moves only when told to; `on_move` persists where it stands."""
 

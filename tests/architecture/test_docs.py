@@ -51,7 +51,7 @@ def commands(tree: typer.Typer) -> set[str]:
 
 
 # Groups that show their list where nothing more is said, or do their main thing.
-LISTS_BY_DEFAULT = {"orders", "sweep"}
+LISTS_BY_DEFAULT = {"backtests", "orders", "sweep"}
 
 
 def unknown_commands(text: str) -> set[str]:

@@ -80,7 +80,7 @@ class Battle:
 
     def cycle(self, attack: Attack) -> tuple[CycleRecord, AccountSnapshot]:
         self.attack = attack
-        before = self.desk.own_venue().snapshot(ACCOUNT)
+        before = self.desk.own_venue(ACCOUNT).snapshot(ACCOUNT)
         record = run_account(self.desk, ACCOUNT)
         advance(self.desk, next_sessions(self.desk, 1)[0])
         # A careless owner lifts every stop that so many failures bring about, so that the attack goes on.

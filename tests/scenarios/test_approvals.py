@@ -228,7 +228,7 @@ def test_a_book_that_changed_meanwhile_needs_a_yes_to_a_new_plan(stage: Stage) -
     wait = ask(desk)
     approve(desk, wait.cycle, by="anna")
     now = desk.clock.now()
-    desk.own_venue().transfer(ACCOUNT, Decimal(5000), "deposit", ref="d", at=now)
+    desk.own_venue(ACCOUNT).transfer(ACCOUNT, Decimal(5000), "deposit", ref="d", at=now)
     desk.ledger.flow(ACCOUNT, "deposit", Decimal(5000), at=now, ref="d")
     again = waits_again(desk, wait.cycle)
     assert again.round == 3

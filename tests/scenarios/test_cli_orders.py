@@ -48,7 +48,7 @@ def test_reconcile_says_that_the_books_agree(home: Path) -> None:
 def test_a_difference_is_found_refused_to_be_traded_and_taken_over(home: Path) -> None:
     desk = reopened(home)
     now = desk.clock.now()
-    desk.own_venue().transfer(ACCOUNT, Decimal(500), FlowKind.DEPOSIT, ref="x", at=now)
+    desk.own_venue(ACCOUNT).transfer(ACCOUNT, Decimal(500), FlowKind.DEPOSIT, ref="x", at=now)
     ended = invest(home, "reconcile", "--json")
     assert ended.code == 7
     (found,) = ended.data[0]["breaks"]

@@ -8,11 +8,12 @@ import numpy as np
 from tests.contract.broker_fakes import HandClock, intent
 from tests.unit.marketdata.history_yahoo import CALENDAR, DIVIDEND_DAY, FIRST, LAST, SPLIT_DAY, RestatingYahoo
 
+from prudent.backtest.tape import Tape, day_array
 from prudent.brokers.simulated import MemoryVenueStore, SimulatedBroker
 from prudent.domain.mandate import CostModel
 from prudent.marketdata.downloads import HistoryFolder
 from prudent.marketdata.raw_prices import RawFilesMarket, RawFileSource, history_of
-from prudent.marketdata.tape import actions_of, carry, tape
+from prudent.marketdata.tape import actions_of
 
 NOW = datetime(2020, 11, 3, 22, tzinfo=UTC)
 BEFORE_OPEN = timedelta(minutes=1)
@@ -22,12 +23,12 @@ def test_a_holding_through_a_dividend_and_a_split_is_worth_what_it_must_be(tmp_p
     HistoryFolder(tmp_path, CALENDAR, fetch=RestatingYahoo()).download(["AAPL"], FIRST, LAST, now=NOW)
     source = history_of(CALENDAR, tmp_path)
     assert isinstance(source, RawFileSource)
-    panel = tape(source, ("AAPL",), FIRST, LAST, calendar=CALENDAR)
-    prices, stale = carry(panel)
+    sessions = CALENDAR.sessions(FIRST, LAST)
+    tape = Tape(lambda clock: RawFilesMarket(clock, CALENDAR, source), sessions[-1])
+    panel = tape.panel(("AAPL",), day_array(session.date for session in sessions))
     actions = actions_of(panel)
     assert sorted(actions) == [DIVIDEND_DAY, SPLIT_DAY]
 
-    sessions = CALENDAR.sessions(FIRST, LAST)
     clock = HandClock(sessions[0].open)
     market = RawFilesMarket(clock, CALENDAR, source)
     broker = SimulatedBroker(MemoryVenueStore(), market, CALENDAR, clock)
@@ -45,10 +46,9 @@ def test_a_holding_through_a_dividend_and_a_split_is_worth_what_it_must_be(tmp_p
         assert quote.price is not None
         seen = broker.snapshot("acc")
         # What the market quotes of a day is what the tape has of it.
-        assert float(quote.price) == prices[t, 0]
+        assert float(quote.price) == panel.close[t, 0]
         values[session.date] = seen.cash + seen.positions[0].quantity * quote.price
 
-    assert not stale.any()
     cash = 10_000 - 10 * bought.price
     day_before = sessions[[s.date for s in sessions].index(SPLIT_DAY) - 1].date
     row = panel.days.tolist().index(day_before)

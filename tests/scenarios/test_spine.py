@@ -167,7 +167,7 @@ def test_a_short_is_opened_held_and_covered(prepared: Path, tmp_path: Path) -> N
 
 def move_money(desk: Desk, kind: FlowKind, amount: int) -> None:
     now = desk.clock.now()
-    desk.own_venue().transfer(ACCOUNT, Decimal(amount), kind, ref=f"{kind}-{amount}", at=now)
+    desk.own_venue(ACCOUNT).transfer(ACCOUNT, Decimal(amount), kind, ref=f"{kind}-{amount}", at=now)
     desk.ledger.flow(ACCOUNT, kind, Decimal(amount), at=now, ref=f"{kind}-{amount}")
 
 

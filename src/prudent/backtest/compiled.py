@@ -3,6 +3,7 @@
 import builtins
 import hashlib
 import importlib
+import importlib.util
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -107,6 +108,11 @@ class CompiledKernels:
             yield
         finally:
             setting.CACHE_DIR = before
+
+
+def can_compile() -> bool:
+    """True where the compiler is installed."""
+    return importlib.util.find_spec("numba") is not None
 
 
 def _numba() -> Any:

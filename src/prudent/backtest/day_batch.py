@@ -51,14 +51,15 @@ from prudent.pipeline.plan.sizing import (
     fit_to_cash,
     size_orders,
     target_lots,
+    trade_fee,
 )
 
 MARKET, HOLDING, ORDER, ACCOUNT = fact.MARKET_WIDTH, fact.HOLDING_WIDTH, fact.ORDER_WIDTH, fact.ACCOUNT_WIDTH
 MARKET_START, HOLDING_START, ACCOUNT_START = fact.MARKET_START, fact.HOLDING_START, fact.ACCOUNT_START
 PRICE, MARK, LEVEL, ADV_DOLLARS, ADV_SESSIONS = fact.PRICE, fact.MARK, fact.LEVEL, fact.ADV_DOLLARS, fact.ADV_SESSIONS
 PREVIOUS_CLOSE, PREVIOUS_LEVEL, HELD = fact.PREVIOUS_CLOSE, fact.PREVIOUS_LEVEL, fact.HELD
-QUANTITY, SIGN, EFFECT, LIMIT_PRICE, REFERENCE = (
-    fact.QUANTITY, fact.SIGN, fact.EFFECT, fact.LIMIT_PRICE, fact.REFERENCE,
+QUANTITY, SIGN, EFFECT, LIMIT_PRICE, REFERENCE, FEE = (
+    fact.QUANTITY, fact.SIGN, fact.EFFECT, fact.LIMIT_PRICE, fact.REFERENCE, fact.FEE,
 )  # fmt: skip
 OPEN, CLOSE, CLIP, DEFER, REJECT = fact.OPEN, fact.CLOSE, fact.CLIP, fact.DEFER, fact.REJECT
 CASH, NLV, NLV_OPEN, UNIT_VALUE, PEAK_UNIT_VALUE = (
@@ -270,18 +271,27 @@ def fit_buys(work: Work, first: int, last: int) -> None:
         work.table[j * ORDER + QUANTITY] = quantity
 
 
-def trade_day(work: Work, span: SpanColumns, r: int, log: OrderLog) -> tuple[int, int]:
-    """Batch r of the span; gives the number of orders planned and traded."""
-    t = span.day[r]
-    nlv = see_day(work, span.close[t], span.close[t - 1], span.dollars[t])
+def plan_orders(work: Work, nlv: float, weight: Floats) -> tuple[int, int]:
+    """Size and write the orders towards these weights of `nlv`; gives how many there are, and how many reduce."""
     for i in range(len(work.size.weight)):
-        work.size.weight[i] = span.weight[r, i]
+        work.size.weight[i] = weight[i]
     terms = work.terms
     base, minimum = nlv * (1.0 - terms.buffer), max(terms.share * nlv, terms.minimum)
     target_lots(work.size, base, terms.allocator, work.lots.target)
     rules = SizingRules(base, work.book.cash[0], minimum, terms.allocator, terms.costs.model)
     size_orders(work.size, rules, work.lots)
     count, sells = write_orders(work)
+    for j in range(count):
+        quantity = work.table[j * ORDER + QUANTITY]
+        work.table[j * ORDER + FEE] = trade_fee(work.size, work.orders.instrument[j], quantity, terms.costs.model)
+    return count, sells
+
+
+def trade_day(work: Work, span: SpanColumns, r: int, log: OrderLog) -> tuple[int, int]:
+    """Batch r of the span; gives the number of orders planned and traded."""
+    t = span.day[r]
+    nlv = see_day(work, span.close[t], span.close[t - 1], span.dollars[t])
+    count, sells = plan_orders(work, nlv, span.weight[r])
     for j in range(count):
         log.instrument[j] = work.orders.instrument[j]
         log.planned[j] = work.orders.side[j] * work.orders.quantity[j]

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from prudent.bootstrap import Desk, open_market
+from prudent.bootstrap import Desk
 from prudent.marketdata.files import FilesMarket
 from prudent.marketdata.raw_prices import RawFilesMarket, RawFileSource, history_of
 from prudent.ports import Clock, MarketData
+from prudent.venues import open_market
 
 Source = Callable[[Clock], MarketData]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from prudent.backtest.request import Cadence, FillAt, Request
+from prudent.backtest.request import Cadence, FillAt, Request, RunPath
 from prudent.backtest.run import Playing, backtest, prepare
 from prudent.backtest.walk import Progress
 from prudent.bootstrap import CONFIG_FILE, open_desk
@@ -26,7 +26,7 @@ SAMPLE_FIRST, SAMPLE_LAST = date(1990, 1, 2), date(2022, 12, 28)
 def run_homeless(  # noqa: PLR0913 - as its caller
     folder: Path, config: dict[str, object], first: date, last: date, *, model: LanguageModel | str | None,
     progress: Progress | None, data: str, cadence: str, fill: str, cash: Decimal, benchmark: str,
-    targets: Mapping[str, object] | None,
+    targets: Mapping[str, object] | None, path: str,
 ) -> RunBook:  # fmt: skip
     """Make the home, run the one backtest in it, and give its book."""
     home = folder / "home"
@@ -50,7 +50,9 @@ def run_homeless(  # noqa: PLR0913 - as its caller
             fill=_one_of(FillAt, fill, "fill"), cash=cash, benchmark=benchmark,
             schedule=desk.loaded.settings.accounts[ACCOUNT].schedule,
         )  # fmt: skip
-        playing = Playing(progress=progress, model=None if isinstance(model, str) else model)
+        playing = Playing(
+            progress=progress, model=None if isinstance(model, str) else model, path=_one_of(RunPath, path, "path")
+        )
         return backtest(desk, prepare(desk, request), playing)
     finally:
         desk.ledger.close()

@@ -31,18 +31,20 @@ from prudent.backtest.day_batch import (
     equity,
     fit_buys,
     judge_rows,
+    plan_orders,
     rest_of,
     trade_rows,
-    write_orders,
 )
 from prudent.exchange.matching import Floats, Ints
 from prudent.exchange.venue import PARTICIPATION_MAX
 from prudent.guards import columns as fact
 from prudent.pipeline import standing
-from prudent.pipeline.plan.sizing import SizingRules, size_orders, target_lots, trade_fee
 
-FEE, QUANTITY, BID, ASK = fact.FEE, fact.QUANTITY, fact.BID, fact.ASK
+BID, ASK = fact.BID, fact.ASK
 OPEN_FIELD, CLOSE_FIELD = 0, 1
+# What became of a batch: nobody was asked, for the one before was still under way; its plan had no orders; it traded at
+# the price it waited for, or at the one after, made anew; the window was over before it could trade.
+NOT_ASKED, NO_ORDERS, TRADED, MADE_ANEW, WINDOW_OVER = 0, 1, 2, 3, 4
 # A plan whose price has moved by more than this share since it was made is made anew.
 COLLAR = float(standing.COLLAR)
 # The share of its usual volume that one order may trade in a session, and the sessions that say what is usual.
@@ -53,15 +55,17 @@ SESSIONS_KNOWN = 20.0
 class NextSpan(NamedTuple):
     """Batch r decides at the close of `day[r]` towards `weight[r]`; `prices[f, t, i]` has opens (0) and closes (1).
 
-    `bid` and `ask` stand around them; `dollars[t, i]` is the mean dollar volume known when session t opens; `fill` is
-    the field that batches trade at. Written:
-    `value[f, t]` of the account, `cash[t]` and `held[t, i]` after each close, `traded_on[r]` (-1 = the window was
-    over), and where batch r's log ends.
+    `bid` and `ask` stand around them, `level` is what they were as quoted on the day, `raw[t, i]` the last of those;
+    `dollars[t, i]` is the mean dollar volume known when session t opens; `fill` is the field that batches trade at.
+    Written: `value[f, t]` of the account, `cash[t]` and `held[t, i]` after each close, and of batch r its `orders[r]`,
+    `traded_on[r]` (-1 = it did not), what `became[r]` of it, and where its log ends.
     """
 
     prices: Floats
     bid: Floats
     ask: Floats
+    level: Floats
+    raw: Floats
     dollars: Floats
     weight: Floats
     day: Ints
@@ -69,7 +73,9 @@ class NextSpan(NamedTuple):
     value: Floats
     cash: Floats
     held: Floats
+    orders: Ints
     traded_on: Ints
+    became: Ints
     end: Ints
 
 
@@ -77,9 +83,10 @@ def look(work: Work, span: NextSpan, f: int, t: int) -> float:
     """The tables as they stand at field `f` of session t; gives net liquidation."""
     before = max(t - 1, 0)
     for i in range(len(work.book.quantity)):
-        m, price, last = i * MARKET - MARKET_START, span.prices[f, t, i], span.prices[CLOSE_FIELD, before, i]
-        work.market[m + MARK] = work.market[m + PRICE] = work.market[m + LEVEL] = price
-        work.market[m + PREVIOUS_CLOSE] = work.market[m + PREVIOUS_LEVEL] = last
+        m, price = i * MARKET - MARKET_START, span.prices[f, t, i]
+        work.market[m + MARK] = work.market[m + PRICE] = price
+        work.market[m + LEVEL], work.market[m + PREVIOUS_LEVEL] = span.level[f, t, i], span.raw[before, i]
+        work.market[m + PREVIOUS_CLOSE] = span.prices[CLOSE_FIELD, before, i]
         work.market[m + BID], work.market[m + ASK] = span.bid[f, t, i], span.ask[f, t, i]
         work.market[m + ADV_DOLLARS] = span.dollars[t, i]
         work.market[m + ADV_SESSIONS] = SESSIONS_KNOWN if span.dollars[t, i] > 0.0 else 0.0
@@ -95,21 +102,11 @@ def look(work: Work, span: NextSpan, f: int, t: int) -> float:
     return nlv
 
 
-def plan(work: Work, span: NextSpan, r: int, f: int, t: int) -> tuple[int, int]:
+def plan_at(work: Work, span: NextSpan, r: int, f: int, t: int) -> tuple[int, int]:
     """Size and write the orders at field `f` of session t; gives how many there are, and how many reduce."""
-    nlv = look(work, span, f, t)
-    for i in range(len(work.size.weight)):
-        work.size.weight[i] = span.weight[r, i]
-    terms = work.terms
-    base, minimum = nlv * (1.0 - terms.buffer), max(terms.share * nlv, terms.minimum)
-    target_lots(work.size, base, terms.allocator, work.lots.target)
-    rules = SizingRules(base, work.book.cash[0], minimum, terms.allocator, terms.costs.model)
-    size_orders(work.size, rules, work.lots)
-    count, sells = write_orders(work)
-    for j in range(count):
-        quantity = work.table[j * ORDER + QUANTITY]
-        work.table[j * ORDER + FEE] = trade_fee(work.size, work.orders.instrument[j], quantity, terms.costs.model)
-    return count, sells
+    sizes = plan_orders(work, look(work, span, f, t), span.weight[r])
+    span.orders[r] = sizes[0]
+    return sizes
 
 
 def moved_too_far(work: Work, span: NextSpan, f: int, t: int, count: int) -> int:
@@ -158,24 +155,38 @@ def keep_values(work: Work, span: NextSpan, f: int, t: int) -> None:
 
 def run_next(work: Work, span: NextSpan, log: OrderLog) -> int:
     """Every session of the window in order; gives the number of rows logged."""
-    sessions, logged, r, waiting, late = span.prices.shape[1], 0, 0, 0, 0
+    sessions, logged, r, waiting = span.prices.shape[1], 0, 0, NOT_ASKED
     sizes = (0, 0)
     for t in range(sessions):
         work.account[TRADES_TODAY - ACCOUNT_START] = 0.0
         keep_values(work, span, OPEN_FIELD, t)
         for f in range(2):
-            if waiting and f == (CLOSE_FIELD if late else span.fill):
-                if late == 0 and moved_too_far(work, span, f, t, sizes[0]):
-                    sizes, late = plan(work, span, r, f, t), 1
-                else:
-                    trade_plan(work, span, f, t, rest_of(log, logged), sizes)
-                    logged += sizes[0]
-                    span.end[r], span.traded_on[r] = logged, t
-                    waiting, late, r = 0, 0, r + 1
+            if waiting == NOT_ASKED or f != (CLOSE_FIELD if waiting == MADE_ANEW else span.fill):
+                continue
+            if waiting == TRADED and moved_too_far(work, span, f, t, sizes[0]):
+                sizes, waiting = plan_at(work, span, r, f, t), MADE_ANEW
+            else:
+                trade_plan(work, span, f, t, rest_of(log, logged), sizes)
+                logged += sizes[0]
+                span.traded_on[r], span.became[r], span.end[r] = t, waiting, logged
+                waiting, r = NOT_ASKED, r + 1
+            if waiting == MADE_ANEW and sizes[0] == 0:
+                span.became[r], span.end[r] = NO_ORDERS, logged
+                waiting, r = NOT_ASKED, r + 1
         keep_values(work, span, CLOSE_FIELD, t)
-        if r < len(span.day) and span.day[r] == t and waiting == 0 and t + 1 < sessions:
-            sizes = plan(work, span, r, CLOSE_FIELD, t)
-            waiting = 1 if sizes[0] > 0 else 0
-            span.end[r] = logged
-            r += 0 if waiting else 1
+        while waiting == NOT_ASKED and r < len(span.day) and span.day[r] < t:
+            span.end[r], r = logged, r + 1
+        if waiting == NOT_ASKED and r < len(span.day) and span.day[r] == t and t + 1 < sessions:
+            sizes = plan_at(work, span, r, CLOSE_FIELD, t)
+            span.became[r], span.end[r] = NO_ORDERS, logged
+            waiting, r = (TRADED, r) if sizes[0] > 0 else (NOT_ASKED, r + 1)
+    return end_window(span, r, waiting, logged)
+
+
+def end_window(span: NextSpan, r: int, waiting: int, logged: int) -> int:
+    """What was not decided or not traded by the last close; gives the number of rows logged."""
+    if waiting != NOT_ASKED:
+        span.became[r] = WINDOW_OVER
+    for q in range(r, len(span.day)):
+        span.end[q] = logged
     return logged

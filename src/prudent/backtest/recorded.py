@@ -10,18 +10,18 @@ import numpy as np
 
 from prudent.backtest.book import late_fills, records_of
 from prudent.backtest.books import parse, run_book
+from prudent.backtest.columnar_rows import rows_of
 from prudent.backtest.history import history_source
 from prudent.backtest.kept import kept_request
 from prudent.backtest.places import folder_of
 from prudent.backtest.request import Cadence, FillAt, Request, check_request
 from prudent.backtest.run import Prepared, sealed_from
-from prudent.backtest.stage import LEDGER_FILE
 from prudent.backtest.tape import Tape
 from prudent.backtest.within_day import WithinDay, within_day
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import Position
 from prudent.domain.cycles import CycleRecord, Observation
-from prudent.domain.errors import InputError, StoreError
+from prudent.domain.errors import InputError
 from prudent.domain.instruments import CASH
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import from_float
@@ -119,11 +119,9 @@ def recording_of(desk: Desk, name: str) -> Recording:
     account = wanted.account
     if not wanted.is_backtest:
         return _recording(book, desk.ledger, wanted.number, desk.calendar)
-    whatif = desk.ledger.backtests.find(account, wanted.number).sweep == WHATIF
-    path = folder_of(desk, account, wanted.number) / LEDGER_FILE
-    if not path.is_file():
-        raise StoreError(f"{name} must have its ledger at {path}, has not; run the backtest again")
-    ledger = open_ledger(path, owner=desk.ledger.owner, durable=False)
+    row = desk.ledger.backtests.find(account, wanted.number)
+    whatif = row.sweep == WHATIF
+    ledger = open_ledger(rows_of(desk, row), owner=desk.ledger.owner, durable=False)
     try:
         return replace(_recording(book, ledger, None, None), whatif=whatif)
     finally:

@@ -10,17 +10,17 @@ import numpy as np
 
 from prudent.backtest.book import fills_of, late_fills, load, records_of
 from prudent.backtest.books import parse
+from prudent.backtest.columnar_rows import rows_of
 from prudent.backtest.kept import kept_request
 from prudent.backtest.masked import trail_of
 from prudent.backtest.places import folder_of
 from prudent.backtest.recorded import WHATIF, recording_of, request_of
 from prudent.backtest.remembered import Recorded
 from prudent.backtest.run import Playing, Prepared, prepare, staged
-from prudent.backtest.stage import LEDGER_FILE
 from prudent.backtest.walk import Progress, Walk
 from prudent.bootstrap import Desk
 from prudent.domain.cycles import CycleRecord
-from prudent.domain.errors import InputError, StoreError
+from prudent.domain.errors import InputError
 from prudent.domain.performance import FillTable, NavSeries
 from prudent.domain.reasoning import Call
 from prudent.domain.records import Json, canonical, digest, encode
@@ -93,7 +93,7 @@ def _backtest(desk: Desk, row: BacktestRow, progress: Progress | None) -> RunRep
     if row.sweep == WHATIF:
         raise InputError(f"{row.id} is a what-if; replay the run that it was made of")
     folder = folder_of(desk, row.account, row.number)
-    records = _kept_records(desk, row, folder)
+    records = _kept_records(desk, row)
     stages, differences = _cycles(records)
     prepared, notes = _prepared(desk, row, folder)
     if prepared.data_hash != row.data_hash:
@@ -117,11 +117,8 @@ def _backtest(desk: Desk, row: BacktestRow, progress: Progress | None) -> RunRep
     )  # fmt: skip
 
 
-def _kept_records(desk: Desk, row: BacktestRow, folder: Path) -> list[CycleRecord]:
-    path = folder / LEDGER_FILE
-    if not path.is_file():
-        raise StoreError(f"{row.id} must have its ledger at {path}, has not; run the backtest again")
-    ledger = open_ledger(path, owner=desk.ledger.owner, durable=False)
+def _kept_records(desk: Desk, row: BacktestRow) -> list[CycleRecord]:
+    ledger = open_ledger(rows_of(desk, row), owner=desk.ledger.owner, durable=False)
     try:
         return records_of(ledger, row.account)
     finally:

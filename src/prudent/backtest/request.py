@@ -25,6 +25,17 @@ class FillAt(StrEnum):
     NEXT_CLOSE = "next_close"
 
 
+class RunPath(StrEnum):
+    """How a backtest is worked out: in columns where the account is plain enough for it, or cycle by cycle, in rows.
+
+    Both give the same values and fills to the cent, so that it is no part of what a result is named by.
+    """
+
+    AUTO = "auto"
+    ROWS = "rows"
+    COLUMNS = "columns"
+
+
 class Cadence(StrEnum):
     """How often an account decides; `ACCOUNT` is by its own schedule, minutes are within the session."""
 

@@ -7,19 +7,24 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-
 from prudent.analytics.metrics import measure
 from prudent.backtest.book import decision_row, fills_of, guard_counts, late_fills, load, prompts_of, records_of, save
+from prudent.backtest.columnar import can_keep, is_columnar
+from prudent.backtest.columnar_plan import column_plan
+from prudent.backtest.columnar_run import run_columns
+from prudent.backtest.columns import NeedsCycles
+from prudent.backtest.covered import check_data
 from prudent.backtest.evidence import evidence_of
 from prudent.backtest.history import history_source
 from prudent.backtest.kept import keep_request
 from prudent.backtest.masked import counts_of
+from prudent.backtest.outcome import Outcome
 from prudent.backtest.places import folder_of
 from prudent.backtest.probes import masking_of
-from prudent.backtest.request import Request, check_request, due_sessions
+from prudent.backtest.request import Request, RunPath, check_request, due_sessions
+from prudent.backtest.running import under_way
 from prudent.backtest.stage import PLAIN, Stage, Thought, Wrap, check_history, open_stage, unwrapped
-from prudent.backtest.tape import Tape, day_array
+from prudent.backtest.tape import Tape
 from prudent.backtest.walk import Progress, Told, Walk
 from prudent.backtest.within_day import WithinDay, check_bars, within_day
 from prudent.bootstrap import LOCAL, Desk
@@ -33,7 +38,6 @@ from prudent.domain.records import Json, digest
 from prudent.ledger.backtests import BacktestRow, BacktestStatus, NewBacktest
 from prudent.ports import LanguageModel, Session
 
-HOLE_SESSIONS = 5
 DONE = (BacktestStatus.COMPLETED, BacktestStatus.PARTIAL)
 
 
@@ -85,7 +89,7 @@ def prepare(desk: Desk, request: Request) -> Prepared:
     tape = Tape(history_source(desk), sessions[-1])
     symbols = named_symbols(desk, request.mandate)
     request = replace(request, texts=_texts(desk, request.mandate))
-    warnings = _check_data(tape, symbols, request, sessions)
+    warnings = check_data(tape, symbols, request, sessions)
     within = within_day(request, sessions, desk.calendar)
     if within is not None:
         check_bars(history_source(desk)(SimulatedClock(sessions[0].close)), symbols, within, sessions[0])
@@ -104,7 +108,8 @@ class Playing:
     """How a backtest is run; nothing of it changes the result but `model` and `wrap`, which are for tests and probes.
 
     `wrap` stands between the source and all that reads it. `thought` and `amend`, the last word on the book, are those
-    of a thought experiment, whose identity is its own; `note` is kept in the list of backtests.
+    of a thought experiment, whose identity is its own; `note` is kept in the list of backtests. `path` is the way it is
+    worked out, whose results are the same to the cent.
     """
 
     progress: Progress | None = None
@@ -115,6 +120,7 @@ class Playing:
     thought: Thought = PLAIN
     amend: Callable[[RunBook], RunBook] = lambda book: book
     note: str = ""
+    path: RunPath = RunPath.AUTO
 
 
 def backtest(desk: Desk, prepared: Prepared, playing: Playing = Playing()) -> RunBook:
@@ -124,18 +130,21 @@ def backtest(desk: Desk, prepared: Prepared, playing: Playing = Playing()) -> Ru
         BlockedError: the window reaches into the sealed one, which this strategy may not open (again).
         DeskError: it could not be run; it is kept as failed, and counts as a look all the same.
     """
-    known = finished_alike(desk, prepared)
+    known = finished_alike(desk, prepared, playing.path)
     if known is not None:
         return restamped(desk, prepared, known)
     check_seal(desk, prepared, open_seal=playing.open_seal)
+    if playing.path is RunPath.COLUMNS:
+        # Before it counts as a look at its window.
+        column_plan(desk, prepared)
     row = _begin(desk, prepared, playing.sweep)
     folder = folder_of(desk, row.account, row.number)
     try:
-        with staged(desk, prepared, folder, playing) as stage:
-            told = Walk(stage, prepared.due, within=prepared.within, progress=playing.progress).run()
-            book = playing.amend(_book(desk, stage, prepared, told, row))
-        save(book, folder)
-        keep_request(prepared.request, folder)
+        with under_way(desk, row):
+            outcome = _outcome(desk, prepared, folder, playing)
+            book = playing.amend(_book(desk, prepared, outcome, row, playing.wrap))
+            save(book, folder)
+            keep_request(prepared.request, folder)
     except KeyboardInterrupt:
         desk.ledger.backtests.end(row, BacktestStatus.CANCELLED, at=_now(), note="stopped by a person")
         raise
@@ -143,17 +152,67 @@ def backtest(desk: Desk, prepared: Prepared, playing: Playing = Playing()) -> Ru
         desk.ledger.backtests.end(row, BacktestStatus.FAILED, at=_now(), note=str(error))
         raise
     status = BacktestStatus.PARTIAL if book.partial else BacktestStatus.COMPLETED
+    told = {"ledger": outcome.ledger} if outcome.ledger else {}
     desk.ledger.backtests.end(
-        row, status, at=_now(), summary=summary_of(measured(book)), evidence=str(book.evidence.level),
+        row, status, at=_now(), summary=summary_of(measured(book)) | told, evidence=str(book.evidence.level),
         note=book.partial or playing.note,
-    )
+    )  # fmt: skip
     return book
 
 
-def finished_alike(desk: Desk, prepared: Prepared) -> BacktestRow | None:
-    """A finished backtest that would give the same bytes and whose files are there."""
+def _outcome(desk: Desk, prepared: Prepared, folder: Path, playing: Playing) -> Outcome:
+    """By columns where that is wanted or may be and gives the same, else cycle by cycle."""
+    why = _why_rows(playing)
+    if not why:
+        try:
+            outcome = run_columns(desk, prepared, folder)
+        except NeedsCycles as error:
+            why = str(error)
+        else:
+            for done, session in enumerate(prepared.sessions, 1):
+                (playing.progress or _nobody)(done, len(prepared.sessions), session.date)
+            return outcome
+    if playing.path is RunPath.COLUMNS:
+        raise InputError(f"--path columns must be for an account and a window that columns can do, but {why}")
+    return run_rows(desk, prepared, folder, playing)
+
+
+def _nobody(done: int, all_: int, day: date) -> None:
+    del done, all_, day
+
+
+def _why_rows(playing: Playing) -> str:
+    """Why columns are not even tried; empty where they are."""
+    if playing.path is RunPath.ROWS:
+        return "it was asked for in rows"
+    if playing.thought is not PLAIN or playing.model is not None or playing.wrap is not unwrapped:
+        return "it is a thought experiment, which must be played cycle by cycle"
+    if playing.path is RunPath.AUTO and not can_keep():
+        return "the package polars is not installed"
+    return ""
+
+
+def run_rows(desk: Desk, prepared: Prepared, folder: Path, playing: Playing) -> Outcome:
+    """Cycle by cycle on a stage in this folder, whose ledger keeps every record."""
+    with staged(desk, prepared, folder, playing) as stage:
+        told = Walk(stage, prepared.due, within=prepared.within, progress=playing.progress).run()
+        ledger, account = stage.desk.ledger, prepared.request.account
+        records = records_of(ledger, account)
+        return Outcome(
+            path=RunPath.ROWS, nav=told.values.series(prepared.request.cash),
+            fills=fills_of(records, late_fills(ledger, account, records)),
+            decisions=tuple(decision_row(each) for each in records), guards=guard_counts(ledger, account),
+            prompts=prompts_of(records), notes=(*_halts(prepared, told), *_masked_notes(stage)),
+            failures=tuple(told.failures[:10]), partial=told.partial,
+        )  # fmt: skip
+
+
+def finished_alike(desk: Desk, prepared: Prepared, path: RunPath = RunPath.AUTO) -> BacktestRow | None:
+    """A finished backtest that would give the same values and whose files are there; `path` narrows how it was run."""
     for row in desk.ledger.backtests.same(prepared.identity):
-        if row.status in DONE and (folder_of(desk, row.account, row.number) / "result.json").is_file():
+        folder = folder_of(desk, row.account, row.number)
+        is_so = path is RunPath.AUTO or (path is RunPath.COLUMNS) == is_columnar(folder)
+        if row.status in DONE and is_so and (folder / "result.json").is_file():
             return row
     return None
 
@@ -245,25 +304,22 @@ def staged(desk: Desk, prepared: Prepared, folder: Path, playing: Playing) -> It
         stage.desk.ledger.close()
 
 
-def _book(desk: Desk, stage: Stage, prepared: Prepared, told: Told, row: BacktestRow) -> RunBook:
-    request, account = prepared.request, prepared.request.account
-    records = records_of(stage.desk.ledger, account)
-    nav = told.values.series(request.cash)
-    decisions = tuple(decision_row(each) for each in records)
+def _book(desk: Desk, prepared: Prepared, outcome: Outcome, row: BacktestRow, wrap: Wrap) -> RunBook:
+    request, history = prepared.request, history_source(desk)
     trials = desk.ledger.backtests.trials(prepared.source, request.first, request.last)
+    tape = Tape(lambda clock: wrap(history(clock), clock), prepared.sessions[-1])
     return RunBook(
-        id=row.id, account=account, mode=Mode.BACKTEST, mandate=request.mandate, rules=request.rules, nav=nav,
-        fills=fills_of(records, late_fills(stage.desk.ledger, account, records)), decisions=decisions,
-        guards=guard_counts(stage.desk.ledger, account),
-        evidence=_evidence(desk, prepared, decisions, folder_of(desk, row.account, row.number)),
+        id=row.id, account=request.account, mode=Mode.BACKTEST, mandate=request.mandate, rules=request.rules,
+        nav=outcome.nav, fills=outcome.fills, decisions=outcome.decisions, guards=outcome.guards,
+        evidence=_evidence(desk, prepared, outcome.decisions, folder_of(desk, row.account, row.number)),
         provenance=Provenance(
             code_version=desk.code_version, data_source=prepared.source, data_hash=prepared.data_hash,
             fill=str(request.fill), cadence=str(request.cadence), first=request.first, last=request.last,
             trials=trials, seed=request.seed, model=request.mandate.model, anonymised=request.anonymise,
-            prompts=prompts_of(records), notes=(*_notes(prepared, told), *_masked_notes(stage)),
+            prompts=outcome.prompts, notes=(*_notes(prepared), *outcome.notes), path=str(outcome.path),
         ),
-        benchmark=stage.tape.benchmark(request.benchmark, nav.days),
-        warnings=(*prepared.warnings, *told.failures[:10]), partial=told.partial,
+        benchmark=tape.benchmark(request.benchmark, outcome.nav.days),
+        warnings=(*prepared.warnings, *outcome.failures), partial=outcome.partial,
     )  # fmt: skip
 
 
@@ -302,60 +358,26 @@ def _masked_notes(stage: Stage) -> tuple[str, ...]:
     return (note,)
 
 
-def _notes(prepared: Prepared, told: Told) -> tuple[str, ...]:
+def _notes(prepared: Prepared) -> tuple[str, ...]:
     notes = []
     if prepared.total_return:
         notes.append("total-return prices: dividends are inside the prices and are not booked")
     if prepared.source == "sample":
         notes.append("sample data: closes are real, prices within the day and volumes are synthetic")
-    if told.acknowledged:
-        days = ", ".join(f"{each}" for each in told.acknowledged[:5])
-        notes.append(
-            f"a drawdown halted the account {len(told.acknowledged)} times; each halt was acknowledged after "
-            f"{prepared.request.acknowledged_after} sessions ({days}{', ...' if len(told.acknowledged) > 5 else ''})"
-        )
     if prepared.touches_seal:
         notes.append(f"the sealed window from {prepared.sealed_from} was opened")
     return tuple(notes)
 
 
-def _check_data(
-    tape: Tape, symbols: tuple[str, ...], request: Request, sessions: tuple[Session, ...]
-) -> tuple[str, ...]:  # fmt: skip
-    """Refuse a window that the data do not cover; name what begins late."""
-    begins = {symbol: tape.first_day(symbol) for symbol in symbols}
-    unknown = [symbol for symbol, first in begins.items() if first is None]
-    if unknown:
-        raise InputError(
-            f"every symbol must have history in source {tape.source}, {', '.join(unknown)} had none up to "
-            f"{request.last}; download it with `invest data download`, or take it out"
-        )
-    known = {symbol: first for symbol, first in begins.items() if first is not None}
-    if known and min(known.values()) > sessions[0].date:
-        symbol, first = min(known.items(), key=lambda pair: pair[1])
-        raise InputError(
-            f"--from must be {first} or later: the first price of any symbol ({symbol}) is of that day, was "
-            f"{request.first}; start later"
-        )
-    late = [f"{symbol} has prices from {first} only" for symbol, first in known.items() if first > sessions[0].date]
-    _refuse_holes(tape, tuple(known), sessions)
-    if tape.benchmark(request.benchmark, day_array(session.date for session in sessions)) is None:
-        late.append(f"benchmark {request.benchmark} does not cover the window and is left out")
-    return tuple(late)
-
-
-def _refuse_holes(tape: Tape, symbols: tuple[str, ...], sessions: tuple[Session, ...]) -> None:
-    days = day_array(session.date for session in sessions)
-    panel = tape.panel(symbols, days)
-    for i, symbol in enumerate(panel.symbols):
-        rows = np.flatnonzero(panel.close[:, i] > 0.0)
-        gaps = np.diff(rows)
-        if len(gaps) and gaps.max() > HOLE_SESSIONS + 1:
-            at = int(np.argmax(gaps))
-            raise InputError(
-                f"{symbol} must have a price in every {HOLE_SESSIONS} sessions, has none from {days[rows[at] + 1]} to "
-                f"{days[rows[at + 1] - 1]}; repair its history, or take another window"
-            )
+def _halts(prepared: Prepared, told: Told) -> tuple[str, ...]:
+    if not told.acknowledged:
+        return ()
+    days = ", ".join(f"{each}" for each in told.acknowledged[:5])
+    note = (
+        f"a drawdown halted the account {len(told.acknowledged)} times; each halt was acknowledged after "
+        f"{prepared.request.acknowledged_after} sessions ({days}{', ...' if len(told.acknowledged) > 5 else ''})"
+    )
+    return (note,)
 
 
 def with_seed(prepared: Prepared, desk: Desk, seed: int) -> Prepared:

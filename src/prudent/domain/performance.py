@@ -142,7 +142,8 @@ class Provenance:
 
     `fill` says at which price orders trade (`next_open`, `next_close`, or `venue` for a live or paper run);
     `trials` is how many backtests of this data window the platform has counted, this one included. `prompts` name the
-    templates that the model was asked with, each with its digest.
+    templates that the model was asked with, each with its digest. `path` is `rows` for what was run cycle by cycle,
+    `columns` for what was run in columns, which give the same to the cent.
     """
 
     code_version: str
@@ -158,6 +159,7 @@ class Provenance:
     anonymised: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    path: str = "rows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

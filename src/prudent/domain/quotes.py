@@ -1,5 +1,6 @@
 """Prices as seen at one moment, each with its source, age and whether it is real, derived or synthetic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -41,3 +42,29 @@ class Quote:
     rsi_14: Decimal | None = None
     second_price: Decimal | None = None
     second_source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePrice:
+    """What a venue quotes now; `as_of` is when it last changed as far as we saw, `delayed` where the venue says so."""
+
+    price: Decimal
+    as_of: datetime
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    delayed: bool = False
+    quality: Quality = Quality.REAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueBars:
+    """Bars of one contract as its venue gave them: `keys` are days or seconds since 1970, the columns are in step.
+
+    `adjusted` are closes with later dividends and splits taken out, where the venue has them.
+    """
+
+    contract: int
+    keys: tuple[int, ...]
+    columns: Mapping[str, tuple[float, ...]]
+    adjusted: tuple[float, ...] | None = None
+    quality: Quality = Quality.REAL

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, insert, select, update
 
-from prudent.domain.accounts import AccountClass, Position
+from prudent.domain.accounts import AccountClass, AccountSnapshot, Position
 from prudent.domain.errors import InputError
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import plain
 from prudent.domain.records import encode, utc_text
 from prudent.ledger import audit, mandates, valuations
-from prudent.ledger.booking import FlowKind, flow_lines, opening_lines
+from prudent.ledger.booking import FlowKind, adopted_lines, flow_lines, opening_lines
 from prudent.ledger.database import Row, Transaction
 from prudent.ledger.journal import Books, Entry, append_entry, booked, moment
 from prudent.ledger.schema import ACCOUNTS, USERS, mine
@@ -104,20 +104,9 @@ def add(
 ) -> Account:
     """Open an account with its first mandate; cash and positions are booked as contributions of its owner."""
     account = mandate.account
-    if not _NAME.fullmatch(account):
-        raise InputError(
-            f"account must be 1 to 64 letters, digits, '.', '_' or '-', was {account!r}; choose such a name"
-        )
-    if tx.one(_ACCOUNT, account=account) is not None:
-        raise InputError(f"account must be new, was {account!r}, which exists; choose another name")
     held = tuple(positions)
     lines = opening_lines(cash, held)
-    be_known(tx, at)
-    tx.run(
-        _ADD_ACCOUNT, account=account, name=mandate.name, currency=mandate.currency, broker=mandate.broker,
-        status="open", created=utc_text(at), **{"class": str(mandate.account_class)},
-    )  # fmt: skip
-    mandates.version_of(tx, mandate, at)
+    _open(tx, mandate, at)
     audit.note(tx, "account_added", account, at, {
         "class": encode(mandate.account_class), "currency": mandate.currency, "broker": mandate.broker,
         "mandate": mandate.hash, "cash": encode(cash), "positions": encode(held),
@@ -129,6 +118,43 @@ def add(
         # Cash alone has a known value: it is the first valuation, so that costs of the first trades count as a loss.
         valuations.store(tx, books, account, nlv=cash, at=at, session=exchange_date(at))
     return find(tx, account)
+
+
+def adopt(tx: Transaction, books: Books, mandate: Mandate, found: AccountSnapshot, *, at: datetime) -> Account:
+    """Open an account with what it was found to hold at its broker, as one entry; its owner contributed it.
+
+    Raises:
+        InputError: the account is not new, or what was found cannot be booked.
+    """
+    account = mandate.account
+    lines = adopted_lines(found.cash, found.positions)
+    _open(tx, mandate, at)
+    audit.note(tx, "account_adopted", account, at, {
+        "class": encode(mandate.account_class), "currency": mandate.currency, "broker": mandate.broker,
+        "mandate": mandate.hash, "cash": encode(found.cash), "positions": encode(found.positions),
+        "found_at": found.source, "as_of": utc_text(found.as_of),
+    })  # fmt: skip
+    if lines:
+        text = f"taken over as {found.source} showed it at {utc_text(found.as_of)}"
+        opening = Entry(account=account, kind="opening", ref=account, at=at, text=text)
+        append_entry(tx, books.of(tx, account), opening, lines, currency=mandate.currency)
+    return find(tx, account)
+
+
+def _open(tx: Transaction, mandate: Mandate, at: datetime) -> None:
+    account = mandate.account
+    if not _NAME.fullmatch(account):
+        raise InputError(
+            f"account must be 1 to 64 letters, digits, '.', '_' or '-', was {account!r}; choose such a name"
+        )
+    if tx.one(_ACCOUNT, account=account) is not None:
+        raise InputError(f"account must be new, was {account!r}, which exists; choose another name")
+    be_known(tx, at)
+    tx.run(
+        _ADD_ACCOUNT, account=account, name=mandate.name, currency=mandate.currency, broker=mandate.broker,
+        status="open", created=utc_text(at), **{"class": str(mandate.account_class)},
+    )  # fmt: skip
+    mandates.version_of(tx, mandate, at)
 
 
 def set_status(tx: Transaction, account: str, status: str, at: datetime) -> None:

@@ -224,6 +224,30 @@ def opening_lines(cash: Decimal, positions: Iterable[Position]) -> tuple[Line, .
     return balanced(lines)
 
 
+def adopted_lines(cash: Decimal, positions: Iterable[Position]) -> tuple[Line, ...]:
+    """What taking over a book kept elsewhere books: its cash and its positions at cost, shorts and debts included.
+
+    Raises:
+        InputError: a doubled symbol, or a position of nothing or without a cost.
+    """
+    lines = [Line(ledger_account=CASH, amount=cash)] if cash else []
+    seen: set[str] = set()
+    for each in positions:
+        if each.symbol in seen or not each.quantity or not each.quantity.is_finite():
+            raise InputError(
+                f"a position taken over must be one of its symbol and not 0, was {each.quantity} {each.symbol}; "
+                "look at the account again"
+            )
+        if each.average_cost is None or not each.average_cost.is_finite() or each.average_cost < 0:
+            raise InputError(f"{each.symbol} must have a cost of 0 or more to be taken over, was {each.average_cost}")
+        seen.add(each.symbol)
+        lines.append(_position(each.symbol, to_cents(each.quantity * each.average_cost), each.quantity))
+    total = sum((line.amount for line in lines), ZERO)
+    if total:
+        lines.append(Line(ledger_account=CONTRIBUTIONS, amount=-total))
+    return balanced(lines)
+
+
 def balanced(lines: Iterable[Line]) -> tuple[Line, ...]:
     """The lines as an entry; a broken balance is a broken program and stops it."""
     entry = tuple(lines)

@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql
 
 from prudent.ledger.transitions import trigger_sql
 
-REVISION = "0004"
+REVISION = "0005"
 METADATA = MetaData()
 # Text sorts and compares by code point everywhere, as SQLite does, whatever language the server speaks.
 TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -199,6 +199,8 @@ BACKTESTS = _table(
     "sweep evidence? summary? note",
     _integer("opened_seal"), _within("users"),
 )  # fmt: skip
+# One implied volatility of 30 days of each symbol and session: how high one stands is told by those before it.
+VOLATILITIES = _table("volatilities", "symbol session", "implied source at", _within("users"))
 ENGINES = Table(
     "engines", METADATA, Column("engine_id", TEXT, primary_key=True, nullable=False),
     *(Column(name, TEXT, nullable=False) for name in ("host", "started", "beat", "status", "code_version")),

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from prudent.domain.accounts import AccountHistory, Breach, Position, TradingState
+from prudent.domain.accounts import AccountHistory, AccountSnapshot, Breach, Position, TradingState
 from prudent.domain.corporate_actions import CorporateAction
 from prudent.domain.cycles import CycleRecord, Wait
 from prudent.domain.errors import StoreError
@@ -55,6 +55,7 @@ from prudent.ledger.schedules import ScheduleRun, ScheduleStanding
 from prudent.ledger.schema import PLATFORM
 from prudent.ledger.stages import Waiting
 from prudent.ledger.views import Views
+from prudent.ledger.volatilities import Volatilities
 from prudent.ports import RunRef
 
 
@@ -102,6 +103,7 @@ class LedgerStore(OrderActs):
         self.model_calls = ModelCalls(database)
         self.outbox = Outbox(database)
         self.backtests = Backtests(database)
+        self.volatilities = Volatilities(database)
 
     @property
     def owner(self) -> str:
@@ -123,6 +125,11 @@ class LedgerStore(OrderActs):
         """Open an account; cash and positions (at their average cost) are contributions of its owner."""
         with self._database.write() as tx:
             return accounts.add(tx, self._books, mandate, cash=cash, positions=positions, at=at)
+
+    def adopt_account(self, mandate: Mandate, found: AccountSnapshot, *, at: datetime) -> Account:
+        """Open an account that trades elsewhere with what it was found to hold there, as one sealed entry."""
+        with self._database.write() as tx:
+            return accounts.adopt(tx, self._books, mandate, found, at=at)
 
     def accounts(self) -> tuple[Account, ...]:
         with self._database.read() as tx:

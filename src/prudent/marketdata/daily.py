@@ -117,6 +117,18 @@ class DailyMarket:
             return None
         return Seen(opened, moment.session.open, columns.quality_of("open", row, row + 1))
 
+    def whole(self, symbol: str) -> DailyColumns | None:
+        """Every bar of a symbol, whatever the clock says; not for who may not see ahead."""
+        return self._columns_of(symbol)
+
+    def before_close(self, symbol: str, low: int, high: int) -> Floats | None:
+        """The price inside the session in the moment before each close, of these rows; not for who may not see ahead.
+
+        None where the source has prices inside its latest sessions only.
+        """
+        columns = self._columns_of(symbol)
+        return None if columns is None else columns.fields["open"][low:high]
+
     def check_intraday(self, symbols: Sequence[str], *, minutes: int, end: datetime) -> None:
         """What every `bars` refuses: a time after the clock, an unknown symbol, a length below one minute."""
         if end > self._clock.now():

@@ -16,7 +16,6 @@ from prudent.domain.money import from_float, plain
 from prudent.domain.quotes import Quality
 from prudent.domain.records import decode, encode
 from prudent.marketdata.calendars import day_number, day_of
-from prudent.marketdata.columns import DailyColumns, LateFields, fixed
 from prudent.marketdata.files import PRICES
 from prudent.marketdata.tape import HOLE_SESSIONS, gaps_of
 from prudent.marketdata.yahoo import DAILY_COLUMNS, Download, NoRows, as_traded, ask, rows_of, yfinance_download
@@ -265,8 +264,7 @@ def _widen(values: Mapping[str, Floats]) -> int:
 
 
 def _holes(symbol: str, days: Any, sessions: Any) -> tuple[str, ...]:
-    columns = DailyColumns(symbol=symbol, days=days, fields=LateFields({"close": fixed(days)}), quality={})
-    return tuple(str(gap) for gap in gaps_of(columns, sessions, least=HOLE_SESSIONS + 1))
+    return tuple(str(gap) for gap in gaps_of(symbol, days, sessions, least=HOLE_SESSIONS + 1))
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -36,7 +36,7 @@ def inventory(source: ColumnSource, symbols: Sequence[str], *, calendar: Calenda
             continue
         first, last = day_of(int(columns.days[0])), day_of(int(columns.days[-1]))
         sessions = np.array([day_number(s.date) for s in calendar.sessions(first, last)], dtype=np.int64)
-        gaps = tuple(gaps_of(columns, sessions))
+        gaps = tuple(gaps_of(symbol, columns.days, sessions))
         yield Stock(
             symbol=symbol, first=first, last=last, rows=len(columns.days), missing=sum(gap.sessions for gap in gaps),
             holes=tuple(str(gap) for gap in gaps if gap.sessions > HOLE_SESSIONS),

@@ -63,6 +63,14 @@ class SampleMarket(DailyMarket):
             return None
         return Seen(price, session.open + done * timedelta(minutes=BAR_MINUTES), Quality.SYNTHETIC)
 
+    def before_close(self, symbol: str, low: int, high: int) -> Floats | None:
+        series = self._series.series(symbol)
+        if series is None:
+            return None
+        ends = series.path_ends(low, high)
+        # One half hour is still under way in that moment.
+        return ends[np.arange(high - low), series.counts[low:high] - 2]
+
     def bars(self, symbols: Sequence[str], *, minutes: int, start: datetime, end: datetime) -> Bars:
         self.check_intraday(symbols, minutes=minutes, end=end)
         if minutes % BAR_MINUTES:

@@ -44,9 +44,10 @@ _SYNTHETIC = dict.fromkeys(DAILY_FIELDS, Quality.SYNTHETIC)
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SampleSeries:
-    """Daily columns of one symbol, and what makes the half hours of a span of its rows."""
+    """Daily columns of one symbol, how many half hours each row has, and what makes those of a span of rows."""
 
     columns: DailyColumns
+    counts: Rows
     path_ends: Callable[[int, int], Floats]
     paths: Callable[[int, int], Paths]
     volumes: Callable[[int, int], Floats]
@@ -176,7 +177,7 @@ class SampleSource:
             last = np.arange(BARS_MAX) == (counts[low:high] - 1)[:, None]
             return np.where(last, bars.volume[low:high, None], 0.0)
 
-        return SampleSeries(columns=columns, path_ends=path_ends, paths=paths, volumes=volumes)
+        return SampleSeries(columns=columns, counts=counts, path_ends=path_ends, paths=paths, volumes=volumes)
 
 
 @lru_cache(maxsize=1)
@@ -240,7 +241,9 @@ def _flat_paths(columns: DailyColumns, counts: Rows, ends: Floats, span: slice) 
 
 
 def _walked(columns: DailyColumns, walk: _Walk, volumes: Callable[[int, int], Floats]) -> SampleSeries:
-    return SampleSeries(columns=columns, path_ends=walk.path_ends, paths=walk.paths, volumes=volumes)
+    return SampleSeries(
+        columns=columns, counts=walk.counts, path_ends=walk.path_ends, paths=walk.paths, volumes=volumes
+    )  # fmt: skip
 
 
 def _no_volumes(low: int, high: int) -> Floats:

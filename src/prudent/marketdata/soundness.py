@@ -11,7 +11,6 @@ import numpy as np
 from prudent.domain.errors import InputError
 from prudent.domain.instruments import normalise_symbol
 from prudent.marketdata.calendars import day_number, day_of
-from prudent.marketdata.columns import DailyColumns, LateFields
 from prudent.marketdata.downloads import Kept, digest_of, path_of, read_manifest
 from prudent.marketdata.files import SUFFIXES, Line, lines_of, parsed
 from prudent.marketdata.tape import HOLE_SESSIONS, gaps_of
@@ -110,8 +109,8 @@ def _faults_of(symbol: str, own: Sequence[tuple[Line, Row]], calendar: Calendar)
         f"{own[n][0].where}: {day_of(int(days[n]))} is no session"
         for n in np.flatnonzero(~np.isin(days, sessions)).tolist()
     ])  # fmt: skip
-    columns = DailyColumns(symbol=symbol, days=np.unique(days), fields=LateFields({}), quality={})
-    yield from _some([f"hole: {gap}" for gap in gaps_of(columns, sessions, least=HOLE_SESSIONS + 1)])
+    holes = gaps_of(symbol, np.unique(days), sessions, least=HOLE_SESSIONS + 1)
+    yield from _some([f"hole: {gap}" for gap in holes])
     yield from _some(list(_hidden_splits([pair for _, pair in sorted(zip(days.tolist(), own), key=_first)])))
 
 

@@ -110,6 +110,9 @@ class YahooMarket(DailyMarket):
                 return Seen(close, ended, Quality.REAL, level=close)
         return None
 
+    def before_close(self, symbol: str, low: int, high: int) -> Floats | None:
+        return None
+
     def _columns(self, symbol: str) -> DailyColumns | None:
         kept = self._history.get(symbol)
         return None if kept is None else kept[1]

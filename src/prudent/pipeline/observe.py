@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from prudent.analytics.correlation import alike
 from prudent.domain.accounts import AccountSnapshot
@@ -18,21 +19,30 @@ from prudent.pipeline.world import World
 
 ALIKE_SESSIONS = 60
 ALIKE_FROM = 0.90
+# Book and prices that were read within so long are of one moment; a source that first fetches its history takes longer.
+TOGETHER = timedelta(seconds=5)
+READS_MAX = 3
 
 
 def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observation:
     """One account as of the clock: its book, history and rules, and a quote for each holding, open order and symbol.
 
+    Asking a venue takes a while: what took long is asked again, so that book and prices are of one moment, and where a
+    price is newer than the question, the observation is of its time.
+
     Raises:
         Temporary: the broker or the market source cannot be reached.
     """
-    now = world.clock.now()
-    session = world.calendar.session_of(now)
-    history = world.ledger.history(mandate.account, session=session.date, at=now)
-    snapshot = _with_unseen(world.broker.snapshot(mandate.account), history.at_venue)
-    held = [p.symbol for p in snapshot.positions] + [o.symbol for o in snapshot.open_orders]
-    wanted = tuple(sorted({*held, *symbols, *mandate.universe} - {CASH}))
-    quotes = world.market.quotes(wanted)
+    for _ in range(READS_MAX):
+        now = world.clock.now()
+        session = world.calendar.session_of(now)
+        history = world.ledger.history(mandate.account, session=session.date, at=now)
+        snapshot = _with_unseen(world.broker.snapshot(mandate.account), history.at_venue)
+        held = [p.symbol for p in snapshot.positions] + [o.symbol for o in snapshot.open_orders]
+        wanted = tuple(sorted({*held, *symbols, *mandate.universe} - {CASH}))
+        quotes = world.market.quotes(wanted)
+        if world.clock.now() - now <= TOGETHER:
+            break
     instruments = tuple(found for each in wanted if (found := world.instruments.find(each)) is not None)
     if not world.confirms:
         history = replace(history, breaches=None)
@@ -41,7 +51,7 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
         account=mandate.account,
         account_class=mandate.account_class,
         mode=world.mode,
-        as_of=now,
+        as_of=max([now, *(q.as_of for q in quotes if q.as_of is not None)]),
         session=session.date,
         market_open=world.calendar.is_open(now),
         snapshot=snapshot,

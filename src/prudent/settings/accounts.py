@@ -187,6 +187,16 @@ class ScheduleSettings(Strict):
         return cron
 
 
+class IbkrAccountSettings(Strict):
+    """Which account of the gateway an account is, and how its orders without a limit leave.
+
+    `capped` is a limit at what the quote allows, `close` an order for the closing auction.
+    """
+
+    account: Annotated[str, Field(pattern=r"^[A-Z]{1,2}[A-Z0-9]{3,14}$")]
+    style: Literal["capped", "market", "adaptive", "close"] = "capped"
+
+
 class AccountSettings(Strict):
     """One account's mandate as a person writes it; `owner` is the user whose account it is.
 
@@ -199,6 +209,7 @@ class AccountSettings(Strict):
     account_class: AccountClass = Field(default=AccountClass.DIRECTED, alias="class")
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
     broker: str = "simulated"
+    ibkr: IbkrAccountSettings | None = None
     strategy: str = "target_weights"
     targets: str | None = None
     parameters: Annotated[dict[str, object], AfterValidator(_no_secrets)] = Field(default_factory=dict)
@@ -227,6 +238,15 @@ class AccountSettings(Strict):
     def _reasoned(self) -> "AccountSettings":
         if self.enabled and self.disabled_because:
             raise ValueError("has `disabled_because` and is enabled; remove it or write `enabled: false`")
+        return self
+
+    @model_validator(mode="after")
+    def _named_there(self) -> "AccountSettings":
+        if (self.broker == "ibkr") != (self.ibkr is not None):
+            raise ValueError(
+                "needs both `broker: ibkr` and `ibkr: {account: DU1234567}`, or neither; `invest ibkr accounts` lists "
+                "the accounts of the gateway"
+            )
         return self
 
     @model_validator(mode="after")

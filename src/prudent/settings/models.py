@@ -46,12 +46,25 @@ AccountId = Annotated[str, Field(pattern=ACCOUNT_ID)]
 class DataSettings(Strict):
     """Where prices come from; `path` is the folder of the source `files`.
 
+    `second` is a source whose prices must agree with those of the first, and which stands in where that cannot be
+    asked; each has `deadline_seconds` to answer.
     `venue` is the simulated venue's file, else one in the home; engines that share a ledger share it too.
     """
 
-    source: Literal["sample", "files", "yahoo"] = "sample"
+    source: Literal["sample", "files", "yahoo", "ibkr"] = "sample"
+    second: Literal["none", "yahoo", "ibkr"] = "none"
+    deadline_seconds: Annotated[float, Field(gt=0, le=120)] = 20.0
     path: Path | None = None
     venue: Path | None = None
+
+    @model_validator(mode="after")
+    def _two_live_sources(self) -> "DataSettings":
+        if self.second != "none" and (self.second == self.source or self.source not in ("yahoo", "ibkr")):
+            raise ValueError(
+                f"needs `source` yahoo and `second` ibkr, or the other way round, was {self.source} and {self.second}; "
+                "correct one, or leave `second` out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _folder(self) -> "DataSettings":
@@ -61,9 +74,13 @@ class DataSettings(Strict):
 
 
 class ClockSettings(Strict):
-    """Where the simulated clock of a desk on sample or file data begins."""
+    """Where the simulated clock of a desk on sample or file data begins; `follows: ibkr` takes the gateway's time.
+
+    Only the embedded paper gateway needs the latter: it may stand in the past, or run faster.
+    """
 
     start: Annotated[datetime | None, BeforeValidator(_start)] = None
+    follows: Literal["", "ibkr"] = ""
 
 
 class SwitchSettings(Strict):

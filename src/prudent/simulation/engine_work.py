@@ -91,8 +91,9 @@ def go_on(world: "World", process: Process) -> None:
 
 
 def reconcile_account(world: "World", process: Process, account: str) -> None:
-    """One look at the account's broker, where it is time for one; what it did not see the next one may."""
+    """One look at the account's broker; where it is not time for one yet, or it did not see all, the next one may."""
     if not due(process.desk, account):
+        look_within_a_minute(world, world.owner_of(account))
         return
     if world.weather.strikes("reconcile_skipped"):
         look_within_a_minute(world, world.owner_of(account))

@@ -63,7 +63,7 @@ def adopt(look: Look, listing: Listing) -> None:
         each.order_ref for each in look.pending() if each.order_ref not in shown and each.state not in UNSENT
     )
     if unseen:
-        answers = look.desk.broker.reports(look.account, unseen)
+        answers = look.desk.broker_of(look.account).reports(look.account, unseen)
         shown |= {each.order_ref: each for each in answers if each.status is not S.NOT_SENT}
         known = {**known, **ledger.found(look.account, unseen)}
     for ref, report in shown.items():

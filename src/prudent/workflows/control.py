@@ -99,7 +99,7 @@ def cancel_own(
     """
     answers: list[OrderReport] = []
     for account in accounts:
-        shown = desk.broker.snapshot(account).open_orders
+        shown = desk.broker_of(account).snapshot(account).open_orders
         wanted = {order.order_ref: order.symbol for order in shown if order.ours or foreign_too}
         wanted |= {ref: of for ref, of in at_venue(desk, account).items() if ref not in wanted}
         answers += [cancel_order(desk, account, ref) for ref, of in wanted.items() if symbol in ("", of)]

@@ -21,6 +21,7 @@ from prudent.pipeline.plan import make_plan
 from prudent.pipeline.run_cycle import run_cycle
 from prudent.pipeline.verify import verify
 from prudent.ports import Steps
+from prudent.workflows.adopt import check_adopted
 from prudent.workflows.approvals import due_waits
 from prudent.workflows.arming import end_void_armings
 from prudent.workflows.consent import answers
@@ -142,6 +143,7 @@ def _begin(desk: Desk, wanted: CycleWanted) -> str:
     if mode is Mode.OFF:
         raise BlockedError("mode must be paper, live or dry_run to run a cycle, was off; set `mode` in invest.yaml")
     mandate = with_overrides(desk.mandate(wanted.account), wanted.parameters)
+    check_adopted(desk, wanted.account)
     if wanted.started_by.partition(":")[0] not in ONLY_EXITS:
         check_enabled(desk, wanted.account)
     if wanted.key is not None and (begun := desk.ledger.cycle_by_key(wanted.account, wanted.key)) is not None:
@@ -230,6 +232,7 @@ def preview(
     The mode interlocks are not evaluated: they speak of sending, and a preview sends nothing.
     """
     check_enabled(desk, account)
+    check_adopted(desk, account)
     mandate = with_overrides(desk.mandate(account), parameters or {})
     world = desk.world(mandate, Mode.DRY_RUN)
     seen = observe(world, mandate, symbols=world.symbols(mandate))

@@ -17,10 +17,16 @@ class LinkWatch:
 
     def look(self, desk: Desk) -> None:
         """Ask every open account's link; a venue is down while it is for one of them."""
-        why = next((found for each in desk.account_ids() if desk.is_open_account(each)
-                    and (found := _why_down(desk, each))), "")  # fmt: skip
-        key = (desk.ledger.owner, desk.broker.name)
-        name = desk.broker.name
+        venues: dict[str, str] = {}
+        for account in desk.account_ids():
+            if desk.is_open_account(account):
+                name = desk.broker_of(account).name
+                venues[name] = venues.get(name) or _why_down(desk, account)
+        for name, why in venues.items():
+            self._tell(desk, name, why)
+
+    def _tell(self, desk: Desk, name: str, why: str) -> None:
+        key = (desk.ledger.owner, name)
         # Each change is a subject of its own, so none is taken for a repetition: the last word must be the true one.
         subject = f"{name} {utc_text(desk.clock.now())} {self._changes}"
         if why and key not in self._down:
@@ -41,7 +47,7 @@ class LinkWatch:
 
 def _why_down(desk: Desk, account: str) -> str:
     try:
-        link: Link = desk.broker.link(account)
+        link: Link = desk.broker_of(account).link(account)
     except DeskError as error:
         return str(error)
     return "" if link.up else "it is connected to a gateway that is connected to nothing"

@@ -32,7 +32,7 @@ def cancel_order(desk: Desk, account: str, order_ref: str) -> OrderReport:
         except StoreError as error:
             unwritten = error
     try:
-        answer = desk.broker.cancel(account, order_ref)
+        answer = desk.broker_of(account).cancel(account, order_ref)
     except Temporary:
         # Nobody can say whether the cancel arrived: it stays asked for, and reconciling tells what became of it.
         return desk.ledger.found(account, (order_ref,)).get(order_ref) or known or _unknown(order_ref)
@@ -102,7 +102,7 @@ def unlock_symbol(desk: Desk, account: str, symbol: str, *, reason: str) -> tupl
 
 def current_breaks(desk: Desk, account: str) -> tuple[Break, ...]:
     """Where the broker's book differs from the ledger's at this moment."""
-    snapshot = desk.broker.snapshot(account)
+    snapshot = desk.broker_of(account).snapshot(account)
     now = desk.clock.now()
     history = desk.ledger.history(account, session=desk.calendar.session_of(now).date, at=now)
     return breaks_between(
@@ -121,7 +121,7 @@ def adjustment_of(desk: Desk, account: str, found: Break) -> Adjustment:
     if found.symbol != CASH and found.kind is not BreakKind.CORPORATE_ACTION:
         rows = {row.symbol: row for row in desk.ledger.views.positions(account)}
         row = rows.get(found.symbol)
-        theirs = {p.symbol: p.average_cost for p in desk.broker.snapshot(account).positions}
+        theirs = {p.symbol: p.average_cost for p in desk.broker_of(account).snapshot(account).positions}
         average = theirs.get(found.symbol) or (row.average_cost if row is not None else ZERO)
         cost = -found.cash if found.cash else found.gap * average
         if found.theirs == 0 and row is not None:

@@ -57,7 +57,7 @@ def due(desk: Desk, account: str, *, memory: ReconcileMemory | None = None) -> b
     if in_doubt and since >= EVERY_IN_DOUBT:
         return True
     try:
-        return desk.broker.link(account).session != session
+        return desk.broker_of(account).link(account).session != session
     except Temporary:
         return False
 
@@ -71,7 +71,7 @@ def reconcile(desk: Desk, account: str, *, memory: ReconcileMemory | None = None
     """
     kept = _memory(desk, memory)
     first = _once(desk, account, kept)
-    if desk.broker.traits.quiet_seconds or first.clean or not first.complete:
+    if desk.broker_of(account).traits.quiet_seconds or first.clean or not first.complete:
         return first
     second = _once(desk, account, kept)
     return replace(second, findings=(*first.findings, *second.findings))
@@ -110,8 +110,8 @@ def _once(desk: Desk, account: str, memory: ReconcileMemory) -> ReconcileReport:
 
 def _ask(desk: Desk, account: str) -> tuple[Link, Listing]:
     """One round of questions; a session that changed while it was asked makes it incomplete."""
-    listing = desk.broker.listing(account)
-    link = desk.broker.link(account)
+    listing = desk.broker_of(account).listing(account)
+    link = desk.broker_of(account).link(account)
     return link, replace(listing, complete=listing.complete and link.up and listing.session == link.session)
 
 
@@ -156,7 +156,7 @@ def _end_unsent(look: Look) -> None:
 def _doubt(look: Look, listing: Listing, link: Link, *, complete: bool) -> None:
     """What may be at the venue and is not shown there is UNKNOWN; acknowledged orders only on a quiet link."""
     shown = {order.order_ref for order in listing.orders} | {fill.order_ref for fill in listing.fills}
-    quiet = timedelta(seconds=look.desk.broker.traits.quiet_seconds)
+    quiet = timedelta(seconds=look.desk.broker_of(look.account).traits.quiet_seconds)
     settled = complete and (link.quiet_since is None or listing.asked >= link.quiet_since + quiet)
     for order in look.pending():
         if order.order_ref in shown or order.state in (*UNSENT, S.UNKNOWN):
@@ -172,7 +172,7 @@ def _doubt(look: Look, listing: Listing, link: Link, *, complete: bool) -> None:
 
 def _answers(look: Look, order: PendingOrder) -> bool:
     """The venue knows the order when it is asked by its ref, although its lists leave it out."""
-    (report,) = look.desk.broker.reports(look.account, (order.order_ref,))
+    (report,) = look.desk.broker_of(look.account).reports(look.account, (order.order_ref,))
     return report.status is not S.NOT_SENT
 
 
@@ -198,7 +198,7 @@ def _judge_missing(look: Look, listing: Listing, link: Link, rounds: Sequence[Ro
             same_day=exchange_date(order.sent) == exchange_date(look.now),
             explained=_quantity(listing, order.symbol) == held(look.desk, look.account).get(order.symbol, ZERO),
         )  # fmt: skip
-        quiet = look.desk.broker.traits.quiet_seconds
+        quiet = look.desk.broker_of(look.account).traits.quiet_seconds
         needed = not_proved(missing, rounds, link, quiet_seconds=quiet, now=look.now)
         if needed or _answers(look, order) or not _end_absent(look, order, rounds):
             left.append(order.order_ref)
@@ -254,7 +254,7 @@ def _compare(look: Look, listing: Listing) -> tuple[tuple[Break, ...], tuple[Bre
         held(desk, account), desk.ledger.views.money(account).cash, listing.snapshot, at_venue=history.at_venue,
         untold=frozenset(look.untold),
     )  # fmt: skip
-    apart = rounds_apart(desk.broker.traits.quiet_seconds)
+    apart = rounds_apart(desk.broker_of(account).traits.quiet_seconds)
     gaps = {each.symbol: each.gap for each in found}
     sure = look.memory.confirmed(account, gaps, listing.asked, apart)
     confirmed = tuple(each for each in found if each.symbol in sure)

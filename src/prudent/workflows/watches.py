@@ -34,6 +34,7 @@ from prudent.workflows.reconcile import reconcile
 from prudent.workflows.requests import ask
 from prudent.workflows.schedule import start_due
 from prudent.workflows.turns import Busy
+from prudent.workflows.volatility import store_volatilities
 
 LOG = logging.getLogger("prudent.engine")
 STOPS_SECONDS = 0.25
@@ -50,6 +51,7 @@ BACKUP_LOOK_SECONDS = 600.0
 BACKUP_EVERY = timedelta(hours=24)
 START_SECONDS = 30.0
 MIRROR_SECONDS = 10.0
+VOLATILITY_SECONDS = 900.0
 THREADS = 6
 
 
@@ -106,6 +108,7 @@ class Watches:
             Watch(name="anchor", seconds=ANCHOR_SECONDS, look=self._anchor, delay=ANCHOR_SECONDS),
             Watch(name="checks", seconds=DAY, look=self._check, delay=CHECKS_DELAY),
             Watch(name="backup", seconds=BACKUP_LOOK_SECONDS, look=self._back_up, delay=BACKUP_LOOK_SECONDS),
+            Watch(name="volatility", seconds=VOLATILITY_SECONDS, look=self._store_volatilities),
             Watch(name="mirror", seconds=MIRROR_SECONDS, look=self._mirror),
             Watch(name="machine", seconds=MACHINE_SECONDS, look=self._look_at_machine, everywhere=True),
         )
@@ -240,6 +243,9 @@ class Watches:
                 continue
             except DeskError as error:
                 LOG.error("watch_failed", extra={"watch": name, "account": account, "why": str(error)})
+
+    def _store_volatilities(self, owner: str) -> None:
+        store_volatilities(self._desks.of(owner))
 
     def _look_at_links(self, owner: str) -> None:
         self._links.look(self._desks.of(owner))

@@ -11,7 +11,7 @@ import pytest
 from tests.daily_files import sessions_from, write_bars
 
 from prudent.backtest import run_backtest
-from prudent.backtest.columns import ColumnPlan, simulate_columns, why_not_columns
+from prudent.backtest.columns import ColumnPlan, NeedsCycles, compiled_columns, simulate_columns, why_not_columns
 from prudent.backtest.request import FillAt
 from prudent.domain.errors import InputError
 from prudent.domain.mandate import Exits, Mandate, Planning
@@ -70,7 +70,7 @@ def case(folder: Path, seed: int, fill: FillAt, sessions: int) -> Case:
 def by_cycles(folder: Path, given: Case, config: dict[str, object]) -> RunBook:
     return run_backtest(
         config, given.days[0], given.days[-1], targets=given.weights, data=str(folder), cadence=given.cadence,
-        fill=str(given.plan.fill), initial_cash=CASH,
+        fill=str(given.plan.fill), initial_cash=CASH, path="rows",
     )  # fmt: skip
 
 
@@ -133,9 +133,29 @@ def test_a_missing_price_is_for_cycles(tmp_path: Path) -> None:
         simulate_columns(Mandate(account="a"), given.plan)
 
 
+def test_a_price_at_which_cents_are_wide_is_for_cycles(tmp_path: Path) -> None:
+    given = case(tmp_path, 1, FillAt.NEXT_OPEN, sessions=8)
+    given.panel.close[3, 0] = 1.9
+    with pytest.raises(NeedsCycles, match="limit orders"):
+        simulate_columns(Mandate(account="a"), given.plan)
+
+
 def test_a_fall_that_stops_an_account_is_for_cycles(tmp_path: Path) -> None:
     given = case(tmp_path, 1, FillAt.NEXT_OPEN, sessions=30)
     for prices in (given.panel.open, given.panel.close):
         prices[25:] *= 0.5
     with pytest.raises(InputError, match="cycle by cycle"):
         simulate_columns(Mandate(account="a"), given.plan)
+
+
+def test_compiled_columns_give_the_same_bytes(tmp_path: Path, scale: Callable[[int, int], int]) -> None:
+    seeds = range(scale(0, 3))
+    if not seeds:
+        pytest.skip("compiles for minutes; --prove does")
+    kernels = compiled_columns(tmp_path / "machine_code")
+    for seed in seeds:
+        given = case(tmp_path / str(seed), seed, list(FillAt)[seed % 2], sessions=60)
+        plain, fast = (simulate_columns(Mandate(account="a"), given.plan, each) for each in (None, kernels))
+        for one, other in zip((*plain.log, plain.nav.nav, plain.ends), (*fast.log, fast.nav.nav, fast.ends)):
+            assert one.tobytes() == other.tobytes()
+    assert list((tmp_path / "machine_code").iterdir())

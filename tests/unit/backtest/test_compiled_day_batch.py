@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import pytest
 
 from prudent.backtest import day_batch
+from prudent.backtest.columnar import verify
+from prudent.backtest.columnar_sql import asked
 from prudent.exchange import matching, venue
 from prudent.guards import evaluate, report
 from prudent.pipeline.plan import legs, sizing, spend
@@ -28,7 +30,7 @@ class PlainKernels:
 @pytest.fixture(scope="module")
 def portfolio() -> Iterator[dict[str, ModuleType]]:
     sys.path.insert(0, str(BENCHMARKS))
-    names = ("panel", "ours", "reference", "blobs", "limits")
+    names = ("panel", "ours", "reference", "limits")
     yield {name: importlib.import_module(f"portfolio.{name}") for name in names}
     sys.path.remove(str(BENCHMARKS))
 
@@ -60,23 +62,14 @@ def test_the_day_batch_agrees_with_exact_decimals_to_the_cent(portfolio: dict[st
     assert len(truth.changed) >= 2
 
 
-def test_the_order_record_reads_back_what_was_traded(portfolio: dict[str, ModuleType], tmp_path: Path) -> None:
-    case, _, (_, orders) = simulate(portfolio, tmp_path / "orders")
-    batches = list(portfolio["blobs"].read_blobs(tmp_path / "orders"))
-    assert [batch.day for batch in batches] == list(case.rebalances)
-    assert sum(int((batch.columns.filled > 0).sum()) for batch in batches) == orders
-    first = batches[0].columns
-    assert (first.filled <= first.approved).all()
-    assert (first.approved <= abs(first.planned)).all()
-    assert (first.cash >= 0).all()
+def test_the_ledger_reads_back_what_was_traded(portfolio: dict[str, ModuleType], tmp_path: Path) -> None:
+    case, _, (final, orders) = simulate(portfolio, tmp_path / "orders")
+    assert verify(tmp_path / "orders").rows["nav"] == case.days
 
+    def only(query: str) -> tuple[Any, ...]:
+        return asked(tmp_path / "orders", query, most=10).rows[0]
 
-@pytest.mark.parametrize("at", [30, 200, -1])
-def test_a_changed_order_record_is_refused(portfolio: dict[str, ModuleType], tmp_path: Path, at: int) -> None:
-    path = tmp_path / "orders"
-    simulate(portfolio, path)
-    content = bytearray(path.read_bytes())
-    content[at] ^= 1
-    path.write_bytes(bytes(content))
-    with pytest.raises(ValueError, match="does not fit its chain"):
-        list(portfolio["blobs"].read_blobs(path))
+    assert only("select count(*) from fills") == (orders,)
+    assert only("select max(batch) + 1, min(cash) >= 0 from orders") == (len(case.rebalances), True)
+    assert only("select count(*) from orders where filled > approved or approved > abs(planned)") == (0,)
+    assert only("select nav from nav order by day desc limit 1") == (final,)

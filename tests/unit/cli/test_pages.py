@@ -9,11 +9,11 @@ ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = {
     "accounts", "admin", "apply", "approvals", "approve", "arm", "attribution", "audit", "backtest", "backtests",
     "backup", "cancel-all", "cash", "clock", "config", "contamination", "data", "db", "decisions", "demo", "disarm",
-    "doctor", "drawdown", "engine", "export", "flatten", "ghostfolio", "halt", "import", "init", "logs", "lookahead",
-    "models", "notify", "orders", "plan", "portfolios", "positions", "rebalance", "reconcile", "reject", "replay",
-    "report", "research", "restart", "restore", "resume", "rules", "run", "run-all", "runs", "schedule", "secrets",
-    "sim", "start", "status", "stop", "sweep", "tokens", "trades", "unlock", "users", "verify", "version", "web",
-    "whatif",
+    "doctor", "drawdown", "engine", "export", "flatten", "ghostfolio", "halt", "ibkr", "import", "init", "logs",
+    "lookahead", "models", "notify", "orders", "paper-gateway", "plan", "portfolios", "positions", "rebalance",
+    "reconcile", "reject", "replay", "report", "research", "restart", "restore", "resume", "rules", "run", "run-all",
+    "runs", "schedule", "secrets", "sim", "start", "status", "stop", "sweep", "tokens", "trades", "unlock", "users",
+    "verify", "version", "web", "whatif",
 }  # fmt: skip
 
 

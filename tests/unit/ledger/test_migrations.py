@@ -26,6 +26,7 @@ from prudent.ledger.migrations.versions import r0001_ledger as r0001
 from prudent.ledger.migrations.versions import r0002_people_and_engines as r0002
 from prudent.ledger.migrations.versions import r0003_models_and_mirrors as r0003
 from prudent.ledger.migrations.versions import r0004_backtests as r0004
+from prudent.ledger.migrations.versions import r0005_volatilities as r0005
 from prudent.ledger.schema import METADATA, PLATFORM_TABLES, REVISION
 from prudent.ledger.tenancy import SCHEMA
 
@@ -83,7 +84,8 @@ def test_migrating_and_creating_give_the_same_schema(tmp_path: Path) -> None:
 
 
 def test_the_frozen_copy_is_the_schema_on_postgresql_too() -> None:
-    frozen = {each.name: statements(each) for each in (*r0002.TABLES.sorted_tables, *r0003.NEW, r0004.BACKTESTS)}
+    newer = (*r0003.NEW, r0004.BACKTESTS, r0005.VOLATILITIES)
+    frozen = {each.name: statements(each) for each in (*r0002.TABLES.sorted_tables, *newer)}
     assert frozen == {each.name: statements(each) for each in METADATA.sorted_tables}
 
 
@@ -180,7 +182,8 @@ def test_rows_of_the_newest_schema_come_back_from_the_second(path: Path) -> None
     kept = rows_of(path)
     assert all(kept[f"{r0003.KEPT}{table.name}"] == before[table.name] for table in r0003.NEW)
     assert kept[f"{r0004.KEPT}backtests"] == before["backtests"]
-    assert not {*(table.name for table in r0003.NEW), "backtests"} & kept.keys()
+    assert kept[f"{r0005.KEPT}volatilities"] == before["volatilities"]
+    assert not {*(table.name for table in r0003.NEW), "backtests", "volatilities"} & kept.keys()
     migrations.upgrade(path)
     assert schema_of(path) == shape
     assert rows_of(path) == before

@@ -133,6 +133,8 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("accounts: {a: }", "accounts.a must hold `key: value` lines, was None; write {} for all defaults"),
         ("clock: {start: 2022-11-28T10:00:00}", "must name its time zone"),
         ("data: {source: files}", "needs `path`"),
+        ("data: {source: sample, second: yahoo}", "needs `source` yahoo and `second` ibkr"),
+        ("data: {source: ibkr, second: ibkr}", "needs `source` yahoo and `second` ibkr"),
         ("accounts: {a: {limits: {cash_min: 0.5, cash_max: 0.4}}}", "cash_min must be at most cash_max 0.4"),
         ("accounts: {a: {limits: {drawdown_rearm: 0.2}}}", "drawdown_rearm must be below drawdown_cut"),
         ("accounts: {a: {slippage_bps: .nan}}", "slippage_bps"),

@@ -14,8 +14,10 @@ from prudent.entrypoints.cli.commands import (
     control,
     database,
     decisions,
+    gateway,
     ghostfolio,
     home,
+    ibkr,
     importing,
     init,
     lookahead,
@@ -56,8 +58,7 @@ app = typer.Typer(
 )
 for _module in (
     init, home, books, portfolios, planning, trading, approvals, control, arming, orders, records, decisions, rules,
-    config, apply, importing, clock, schedules, people, models, research, notify, ghostfolio, safety, database,
-    price_history, processes, simulation, backtests, sweeps, contamination, report, lookahead,
-    whatif,
+    config, apply, importing, clock, schedules, people, models, research, notify, ghostfolio, ibkr, gateway, safety,
+    database, price_history, processes, simulation, backtests, sweeps, contamination, report, lookahead, whatif,
 ):  # fmt: skip
     _module.register(app)

@@ -9,23 +9,22 @@ from prudent.entrypoints.cli.answer import UNKNOWN, Table
 if TYPE_CHECKING:
     from prudent.backtest.repeats import Noise
     from prudent.bootstrap import Desk
-    from prudent.tearsheet.extras import Extras
+    from prudent.tearsheet.extras import BaselineRow, Significance
 
 Blocks = list[str | Table]
 
 
 def book_blocks(desk: "Desk", book: RunBook) -> Blocks:
     """What a person reads after a backtest."""
-    from prudent.backtest.beside import extras_of
+    from prudent.backtest.beside import baselines_of, significance_of
     from prudent.backtest.run import measured
 
     figures = measured(book)
     made = book.provenance
-    extras = extras_of(desk, book)
     window = f"{made.first} to {made.last}, {made.data_source} data"
     blocks: Blocks = [
-        f"{book.id}: {window}, decides {made.cadence}, trades at {made.fill}",
-        _figures_table(figures), *_beside(extras), *_sure(extras),
+        f"{book.id}: {window}, decides {made.cadence}, trades at {made.fill}, worked out in {made.path}",
+        _figures_table(figures), *_beside(baselines_of(desk, book)), *_sure(significance_of(desk, book)),
         f"evidence {book.evidence.level}: {book.evidence.why}",
         f"look number {made.trials} at this window" if made.trials > 1 else "the first look at this window",
     ]
@@ -38,12 +37,12 @@ def book_blocks(desk: "Desk", book: RunBook) -> Blocks:
     return blocks
 
 
-def _beside(extras: "Extras") -> Iterator[Table]:
+def _beside(baselines: "Sequence[BaselineRow]") -> Iterator[Table]:
     """Plain alternatives on the same dates and costs."""
     rows = [
         (row.name, share(row.total_return), share(row.cagr), number(row.sharpe), share(row.max_drawdown),
          "" if row.percentile is None else f"beat {row.percentile:.0%} of them")
-        for row in extras.baselines
+        for row in baselines
     ]  # fmt: skip
     if rows:
         yield Table(
@@ -52,9 +51,8 @@ def _beside(extras: "Extras") -> Iterator[Table]:
         )  # fmt: skip
 
 
-def _sure(extras: "Extras") -> Iterator[str]:
+def _sure(found: "Significance | None") -> Iterator[str]:
     """How sure the Sharpe ratio is, in a line."""
-    found = extras.significance
     if found is None:
         return
     if found.sharpe_low is None or found.sharpe_high is None:

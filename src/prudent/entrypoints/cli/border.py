@@ -46,13 +46,18 @@ LogFormatOption = Annotated[LogFormat, typer.Option("--log-format", help="How -v
 
 @dataclass(slots=True)
 class Call:
-    """What every command is given: the home option, its own name as it is typed, and where warnings gather."""
+    """What every command is given: the home option, its own name as it is typed, and where warnings gather.
+
+    `as_json` is for commands that say something before they end.
+    """
 
     home: Path | None
     warnings: list[str] = field(default_factory=list)
     verbosity: int = 0
     log_format: LogFormat = LogFormat.TEXT
     title: str = ""
+    as_json: bool = False
+    _opened: "list[Desk]" = field(default_factory=list)
 
     def open(self, **overrides: str) -> "Desk":
         """The desk of the home; the warnings of its configuration are shown with the answer."""
@@ -62,10 +67,17 @@ class Call:
 
         me = entitled(self.folder(), self.title)
         desk = open_desk(self.folder(), overrides=overrides, owner=LOCAL if me is None else me.owner)
+        self._opened.append(desk)
         self.warnings += desk.loaded.warnings
         settings = desk.loaded.settings
         self.log(secrets=secret_values(settings), home=desk.home, level=settings.logs.level)
         return desk
+
+    def hang_up(self) -> None:
+        """End the connections to gateways that were made on the way."""
+        for desk in self._opened:
+            if desk.connections is not None:
+                desk.connections.close()
 
     def log(self, *, secrets: Sequence[str] = (), home: Path | None = None, level: str = "info") -> None:
         """Log as the options say: into the home once it is known to be one, and on stderr with -v."""
@@ -113,9 +125,12 @@ def command(
             *, home: Path | None, as_json: bool, no_color: bool, verbose: int, quiet: bool, log_format: LogFormat,
             **options: object,
         ) -> None:  # fmt: skip
-            call = Call(home=home, verbosity=verbose, log_format=log_format, title=title)
+            call = Call(home=home, verbosity=verbose, log_format=log_format, title=title, as_json=as_json)
             call.log()
-            answer = _answer(lambda: action(call, **options) if takes_call else action(**options))
+            try:
+                answer = _answer(lambda: action(call, **options) if takes_call else action(**options))
+            finally:
+                call.hang_up()
             answer = _marked(answer, call, dry_run=bool(options.get("dry_run")))
             _logged(title, answer)
             if as_json:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PACKAGES = ("numpy", "sqlalchemy", "alembic", "pydantic", "pyyaml", "rich", "typer")
 DISK_BYTES_MIN = 200 * 1024 * 1024
 DEFAULTED = ("limits.", "strategy_limits.", "exits.")
-LIVE_PORTS, PAPER_PORTS = (7496, 4001), (7497, 4002)
 
 
 class Status(StrEnum):
@@ -53,7 +52,7 @@ def examine(home: Path, open_desk: Callable[[], "Desk"]) -> Iterator[Check]:
     found = f"mode {desk.mode}, {len(desk.account_ids())} accounts"
     yield Check(name="configuration", status=Status.PASS, detail=found)
     for look in (
-        _switches, _endpoint, _kill, _ledger, _files, _backups, _calendar, _prices, _accounts, _channels, _mirror,
+        _switches, _gateway, _kill, _ledger, _files, _backups, _calendar, _prices, _accounts, _channels, _mirror,
         _unreachable,
     ):  # fmt: skip
         yield from _guarded(look, desk)
@@ -121,19 +120,10 @@ def _listed(interlocks: "list[Interlock]") -> str:
     return ", ".join(f"{each.id} {each.name}: {each.detail}" for each in interlocks)
 
 
-def _endpoint(desk: "Desk") -> Iterator[Check]:
-    ibkr = desk.loaded.settings.ibkr
-    where = f"{ibkr.host}:{ibkr.port}, client {ibkr.client_id}"
-    used = any(desk.mandate(account).broker == "ibkr" for account in desk.account_ids())
-    if not used:
-        yield Check(name="ibkr", status=Status.SKIP, detail=f"{where}; no account uses it")
-    elif ibkr.port in LIVE_PORTS and desk.mode is not Mode.LIVE:
-        yield Check(
-            name="ibkr", status=Status.FAIL, detail=f"{where} is a live port, mode is {desk.mode}",
-            fix=f"set IBKR_PORT to {PAPER_PORTS[0]} or {PAPER_PORTS[1]}",
-        )  # fmt: skip
-    else:
-        yield Check(name="ibkr", status=Status.PASS, detail=where)
+def _gateway(desk: "Desk") -> Iterator[Check]:
+    from prudent.entrypoints.cli.gateway_checks import gateway_checks
+
+    yield from gateway_checks(desk)
 
 
 def _kill(desk: "Desk") -> Iterator[Check]:
@@ -211,7 +201,7 @@ def _prices(desk: "Desk") -> Iterator[Check]:
 
 
 def _positions(desk: "Desk", account: str) -> Iterator["Position"]:
-    yield from desk.broker.snapshot(account).positions
+    yield from desk.broker_of(account).snapshot(account).positions
 
 
 def _accounts(desk: "Desk") -> Iterator[Check]:

@@ -34,7 +34,7 @@ SHOWN = "weekly_balanced"
 
 def demonstrate(call: Call, *, reset: bool, sessions: int, history: bool) -> Answer:
     """Make the home, run the first cycle in full and one for each session after it, then the accounts that reason."""
-    home = _home(call, reset=reset)
+    home = demo_home(call, reset=reset)
     create_home(home, Wishes(start=START, thirteen=True))
     call.home = home
     open_account(call.open(), _opening())
@@ -77,7 +77,8 @@ def _past(home: Path) -> Told:
     return tested(home)
 
 
-def _home(call: Call, *, reset: bool) -> Path:
+def demo_home(call: Call, *, reset: bool) -> Path:
+    """Where the demo lives: the home that was named, emptied with `reset` if it was a demo, else a new folder."""
     if call.home is None:
         return Path(tempfile.mkdtemp(prefix="prudent-demo-"))
     home = call.folder()

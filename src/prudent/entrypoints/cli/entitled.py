@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 _BY_ACT: Mapping[Act, tuple[str, ...]] = {
     Act.READ: (
         "accounts list", "accounts show", "approvals", "attribution",
-        "audit anchor", "audit verify", "backtests", "clock show",
-        "data list",
-        "data verify", "decisions list",
-        "decisions show", "doctor", "ghostfolio check",
+        "audit anchor", "audit verify", "backtests", "backtests fills", "backtests list", "backtests orders",
+        "backtests show", "backtests sql", "backtests verify", "clock show", "data list", "data verify",
+        "decisions list", "decisions show", "doctor", "ghostfolio check",
         "ghostfolio reconcile", "logs",
         "models list", "notify events", "notify list", "notify read", "orders", "orders list", "portfolios list",
         "portfolios show", "positions", "rebalance", "replay", "report", "research show", "rules list", "rules test",
@@ -29,12 +28,12 @@ _BY_ACT: Mapping[Act, tuple[str, ...]] = {
         "sweep resume", "sweep run", "whatif",
     ),
     Act.TRADE: (
-        "cancel-all", "clock advance", "ghostfolio rebuild", "ghostfolio sync", "models test", "notify test",
-        "reconcile", "run", "run-all", "schedule pause", "schedule resume",
+        "cancel-all", "clock advance", "ghostfolio rebuild", "ghostfolio sync", "ibkr restart", "models test",
+        "notify test", "reconcile", "run", "run-all", "schedule pause", "schedule resume",
     ),
     Act.TIGHTEN: ("rules add",),
     Act.LOOSEN: ("rules disable",),
-    Act.MOVE_MONEY: ("accounts add", "cash deposit", "cash dividend", "cash withdraw"),
+    Act.MOVE_MONEY: ("accounts add", "cash deposit", "cash dividend", "cash withdraw", "ibkr adopt"),
 }  # fmt: skip
 ACTS: Mapping[str, Act] = {title: act for act, titles in _BY_ACT.items() for title in titles}
 # These ask for themselves, by account and with the password where that is needed; opening is reading.
@@ -46,8 +45,9 @@ ASK_THEMSELVES = frozenset({
 OF_THE_MACHINE = frozenset({
     "admin halt", "admin look", "admin reads", "apply", "backup", "config schema", "config show", "config validate",
     "data download",
-    "db downgrade", "db lint", "db prepare", "db status", "db upgrade", "demo", "engine", "import invest-research",
-    "init", "restart", "restore", "secrets list", "secrets remove", "secrets rotate", "secrets set", "sim", "start",
+    "db downgrade", "db lint", "db prepare", "db status", "db upgrade", "demo", "engine", "ibkr accounts",
+    "ibkr chain", "ibkr contract", "ibkr positions", "ibkr probe", "import invest-research", "init", "paper-gateway",
+    "restart", "restore", "secrets list", "secrets remove", "secrets rotate", "secrets set", "sim", "start",
     "stop", "sweep work",
     "tokens add", "tokens list", "tokens revoke", "users add", "users disable", "users enable", "users list",
     "users passwd", "users reset", "version", "web",

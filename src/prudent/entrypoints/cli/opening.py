@@ -14,6 +14,7 @@ from prudent.domain.mandate import Mandate
 from prudent.domain.money import plain
 from prudent.entrypoints.cli import csv_tables
 from prudent.settings import AccountSettings, check_account_id
+from prudent.venues import IBKR
 from prudent.workflows.beside import account_turn
 
 HEAD = "# Mandate of this account; every change starts its next run. Limits are written 5% or 0.05.\n"
@@ -49,7 +50,7 @@ def open_account(desk: Desk, opening: Opening) -> Path | None:
     mandate = desk.mandate(opening.account) if described else found
     held = _positions(desk, opening.positions, mandate)
     with account_turn(desk, opening.account):
-        desk.own_venue().open_account(
+        desk.own_venue(opening.account).open_account(
             opening.account, currency=mandate.currency, cash=opening.cash, positions=held,
             allow_short=mandate.planning.allow_short, costs=mandate.costs, slippage_bps=mandate.slippage_bps,
         )  # fmt: skip
@@ -61,10 +62,13 @@ def open_account(desk: Desk, opening: Opening) -> Path | None:
 def open_described(desk: Desk) -> tuple[str, ...]:
     """Open every account that the configuration describes and that is not open yet, each with its initial budget.
 
-    A disabled one is opened too: it is there, and waits.
+    A disabled one is opened too: it is there, and waits. What trades at a broker of its own is adopted, not opened.
     """
     settings = desk.loaded.settings
-    opened = tuple(account for account in desk.account_ids() if not desk.is_open_account(account))
+    opened = tuple(
+        account for account in desk.account_ids()
+        if not desk.is_open_account(account) and settings.accounts[account].broker != IBKR
+    )  # fmt: skip
     for account in opened:
         own = settings.accounts[account].initial_budget
         cash = settings.initial_budget if own is None else own

@@ -2,6 +2,6 @@
 
 from prudent.strategies.target_weights.portfolio import Portfolio, Unit, read_portfolio
 from prudent.strategies.target_weights.rules import targets_of
-from prudent.strategies.target_weights.strategy import TargetWeights
+from prudent.strategies.target_weights.strategy import TargetWeights, standing_targets
 
-__all__ = ["Portfolio", "TargetWeights", "Unit", "read_portfolio", "targets_of"]
+__all__ = ["Portfolio", "TargetWeights", "Unit", "read_portfolio", "standing_targets", "targets_of"]

@@ -7,7 +7,7 @@ from prudent.domain.cycles import Observation
 from prudent.domain.errors import ConfigError, InputError
 from prudent.domain.instruments import CASH
 from prudent.domain.mandate import Mandate
-from prudent.domain.proposals import Answer, Decision
+from prudent.domain.proposals import Answer, Decision, TargetWeight
 from prudent.domain.records import Json, decode, encode
 from prudent.ports import DecideContext, ReadFile, TargetOf
 from prudent.strategies.target_weights.portfolio import Portfolio, Unit, read_portfolio
@@ -51,6 +51,19 @@ class TargetWeights:
         return Decision(
             answer=Answer.TRADE, targets=targets, reason=f"target weights of {source}", decided_by=mandate.strategy
         )
+
+
+def standing_targets(mandate: Mandate, read_file: ReadFile) -> tuple[TargetWeight, ...]:
+    """What this strategy decides on every day alike; nothing where that depends on another account or is not known.
+
+    Raises:
+        DeskError: as `decide` would.
+    """
+    source = _source(mandate)
+    if source.startswith(ACCOUNT_PREFIX):
+        return ()
+    portfolio = _read(source, mandate, read_file)[1]
+    return targets_of(portfolio, mandate) if portfolio.rows or portfolio.signals else ()
 
 
 def _source(mandate: Mandate) -> str:

@@ -75,8 +75,12 @@ def _check_accounts(wanted: "Loaded") -> None:
 
 
 def _unopened(call: Call, wanted: "Loaded") -> tuple[str, ...]:
+    # Only now, for it brings numpy with it, which `invest --help` need not wait for.
+    from prudent.venues import IBKR
+
     desk = call.open()
-    return tuple(account for account in wanted.settings.accounts if not desk.is_open_account(account))
+    described = wanted.settings.accounts
+    return tuple(each for each in described if described[each].broker != IBKR and not desk.is_open_account(each))
 
 
 def _opened(call: Call) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def flatten(
     except CycleWaits as waits:
         return waits_answer(desk, waits.wait)
     answer = cycle_answer(record)
-    left = [f"{p.quantity} {p.symbol}" for p in desk.broker.snapshot(account).positions if p.quantity != 0]
+    left = [f"{p.quantity} {p.symbol}" for p in desk.broker_of(account).snapshot(account).positions if p.quantity != 0]
     call.warnings.append(f"{account} is HALTED; let it trade again with `invest resume --account {account}`")
     if left:
         call.warnings.append(f"{account} still holds {', '.join(left)}")

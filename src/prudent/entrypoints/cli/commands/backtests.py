@@ -5,6 +5,8 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typer import _click
+from typer.core import TyperGroup
 
 from prudent.domain.errors import InputError
 from prudent.entrypoints.cli.answer import PARTIAL, Answer, Table, moment
@@ -19,12 +21,28 @@ if TYPE_CHECKING:
 
 CadenceName = Literal["account", "daily", "weekly", "monthly", "30min", "5min", "1min"]
 FillName = Literal["next_open", "next_close"]
+PathName = Literal["auto", "rows", "columns"]
+
+
+class _ListsByDefault(TyperGroup):
+    """`invest backtests [ACCOUNT]` is `invest backtests list [ACCOUNT]`."""
+
+    def parse_args(self, ctx: _click.Context, args: list[str]) -> list[str]:
+        given = args[0] if args else ""
+        if given not in (*self.commands, "-h", "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
+    """Add `backtest`, and the group `backtests`."""
+    from prudent.entrypoints.cli.commands import backtest_ledger
+
     command(app, "backtest")(backtest)
-    command(app, "backtests")(backtests)
+    group = typer.Typer(cls=_ListsByDefault, help="Every backtest that was begun; the list, and a look into one.")
+    app.add_typer(group, name="backtests")
+    command(group, "list", title="backtests")(backtests)
+    backtest_ledger.register(group)
 
 
 def backtest(  # noqa: PLR0913 - a parameter is an option of the command line
@@ -44,19 +62,29 @@ def backtest(  # noqa: PLR0913 - a parameter is an option of the command line
     cache: Annotated[
         Literal["prompt", "none"] | None, typer.Option("--cache", help="Whether unchanged prompts are asked again.")
     ] = None,
+    path: Annotated[
+        PathName, typer.Option("--path", help="Worked out in columns, or cycle by cycle in rows: the same to the cent.")
+    ] = "auto",
     open_seal: Annotated[
         bool, typer.Option("--open-seal", help="Look into the sealed last window: once for a version of a strategy.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Go on although a model costs time or money.")] = False,
 ) -> Answer:
-    """Test an account on history, with the pipeline that trades: decide on what was known, trade a session later."""
+    """Test an account on history, with the pipeline that trades: decide on what was known, trade a session later.
+
+    An account whose targets are the same on every day, without exits and rules, is worked out in columns: the same
+    values and fills to the cent, sooner.
+    """
     from prudent.backtest.estimate import check_budget, estimate
+    from prudent.backtest.request import RunPath
     from prudent.backtest.run import Playing, with_seed
     from prudent.backtest.run import backtest as run
+    from prudent.backtest.running import close_dead
     from prudent.entrypoints.cli.confirm import require_yes
     from prudent.entrypoints.cli.meter import metered
 
     desk = call.open(**({} if cache is None else {"language.cache": cache}))
+    close_dead(desk)
     request = _request(call, desk, account, first=first, last=last, cadence=cadence, fill=fill, cash=cash,
                        benchmark=benchmark, anonymise=anonymise)  # fmt: skip
     prepared = _prepared(desk, request)
@@ -67,7 +95,8 @@ def backtest(  # noqa: PLR0913 - a parameter is an option of the command line
     books = []
     for seed in range(seeds):
         with metered(f"backtest of {account}") as progress:
-            books.append(run(desk, with_seed(prepared, desk, seed), Playing(progress=progress, open_seal=open_seal)))
+            playing = Playing(progress=progress, open_seal=open_seal, path=RunPath(path))
+            books.append(run(desk, with_seed(prepared, desk, seed), playing))
     return _answer(desk, books)
 
 
@@ -113,7 +142,10 @@ def backtests(
     call: Call, account: Annotated[str | None, typer.Argument(metavar="ACCOUNT", help="Only this account.")] = None
 ) -> Answer:
     """List every backtest that was begun, newest first; none is ever taken away, for each counts as a look."""
+    from prudent.backtest.running import close_dead
+
     desk = call.open()
+    close_dead(desk)
     rows = desk.ledger.backtests.listed(call.account(desk, account) if account else None)
     return Answer(data=[row_data(each) for each in rows], blocks=[rows_table(rows)])
 

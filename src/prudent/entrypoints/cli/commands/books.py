@@ -221,12 +221,12 @@ def _flow(call: Call, account: str, text: str, *, kind: str, ref: str | None) ->
     ref = ref or f"{kind}-{SystemClock().now():%Y%m%dT%H%M%S%f}"
     with account_turn(desk, account):
         now = desk.clock.now()
-        desk.own_venue().transfer(account, amount, kind, ref=ref, at=now)
+        desk.own_venue(account).transfer(account, amount, kind, ref=ref, at=now)
         try:
             desk.ledger.flow(account, kind=FlowKind(kind), amount=amount, at=now, ref=ref)
         except StoreError as error:
             raise StoreError(f"{error}; then run the same command again with --ref {ref}, it books once") from error
-    cash: Decimal = desk.broker.snapshot(account).cash
+    cash: Decimal = desk.broker_of(account).snapshot(account).cash
     return Answer(
         data={"account": account, "kind": kind, "amount": amount, "ref": ref, "cash": cash},
         blocks=[f"{account}: {kind} {money(amount)} booked as {ref}; cash is {money(cash)}"],

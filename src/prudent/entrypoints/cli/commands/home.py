@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from prudent import __version__
+from prudent.domain.errors import InputError
 from prudent.entrypoints.cli.answer import Answer, Problem, Table, moment
 from prudent.entrypoints.cli.border import Call, command
 
@@ -22,15 +23,25 @@ def demo(
     call: Call, *, reset: Annotated[bool, typer.Option("--reset", help="Make the demo of that folder anew.")] = False,
     sessions: Annotated[int, typer.Option("--sessions", min=1, max=60, help="Cycles after the first.")] = 21,
     history: Annotated[bool, typer.Option("--history/--no-history", help="Whether to test 33 years as well.")] = True,
+    broker: Annotated[
+        str, typer.Option("--broker", metavar="simulated|paper-gateway", help="What it trades at.")
+    ] = "simulated",
 ) -> Answer:  # fmt: skip
     """Trade a paper account over a month of real closes and test twenty stocks over 33 years, offline.
 
+    With --broker paper-gateway it trades one account over a socket instead, at a simulated gateway of this program.
     The home is kept to look around in.
 
     Without --home the home is a new folder beside other temporary files.
     """
-    from prudent.entrypoints.cli.demonstration import demonstrate
+    from prudent.entrypoints.cli.demonstration import demo_home, demonstrate
 
+    if broker == "paper-gateway":
+        from prudent.entrypoints.cli import demo_gateway
+
+        return demo_gateway.demonstrate(call, demo_home(call, reset=reset))
+    if broker != "simulated":
+        raise InputError(f"--broker must be simulated or paper-gateway, was {broker!r}; correct it")
     return demonstrate(call, reset=reset, sessions=sessions, history=history)
 
 

@@ -13,6 +13,9 @@ from prudent.entrypoints.cli.answer import Answer, Problem, Table, quantity
 from prudent.entrypoints.cli.border import Call, command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prudent.bootstrap import Desk
     from prudent.workflows.reconcile import ReconcileReport
 
 INCOMPLETE, CONTRADICTS = 4, 7
@@ -90,11 +93,15 @@ def reconcile(
 
     Exit code 7 when the books differ or an order has no known fate, 4 when the broker did not answer everything.
     """
+    desk = call.open()
+    return reconciled(desk, (call.account(desk, account),) if account else desk.account_ids())
+
+
+def reconciled(desk: "Desk", accounts: "Sequence[str]") -> Answer:
+    """The answer about those of the accounts that are open."""
     from prudent.workflows.order_desk import reconcile_wherever
 
-    desk = call.open()
-    wanted = (call.account(desk, account),) if account else desk.account_ids()
-    reports = [reconcile_wherever(desk, each) for each in wanted if desk.is_open_account(each)]
+    reports = [reconcile_wherever(desk, each) for each in accounts if desk.is_open_account(each)]
     return Answer(
         data=reports, blocks=[_table(reports), *_open_lines(reports)], errors=_problems(reports),
         exit_code=_exit_code(reports),

@@ -37,8 +37,8 @@ def register(app: typer.Typer) -> None:
 
 @contextmanager
 def _reception(call: Call) -> Iterator["Reception"]:
-    from prudent.bootstrap import home_clock
     from prudent.settings import load_settings
+    from prudent.venues import home_clock
     from prudent.workflows.people import reception, require_home
 
     loaded = load_settings(call.folder())

@@ -1,0 +1,219 @@
+"""The rows that message tables are made of, and how a message is read and written by its table at a version."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prudent.gateway.values import BadField, Form, read, write
+
+FLOOR = 157
+CEILING = 178
+
+Values = dict[str, Any]
+"""A message by the names of its fields: scalars, and lists of such for what repeats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One field, present from version `since` to version `until`."""
+
+    name: str
+    form: Form = Form.TEXT
+    since: int = 0
+    until: int = CEILING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """A field that says nothing: written as `says`, read and dropped."""
+
+    says: str
+    since: int = 0
+    until: int = CEILING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Many:
+    """A count and that many groups of `rows`, in `name` as a list."""
+
+    name: str
+    rows: "Rows"
+    since: int = 0
+    until: int = CEILING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Rows that are there only where the fields before them say so."""
+
+    holds: Callable[[Mapping[str, Any]], bool]
+    rows: "Rows"
+    since: int = 0
+    until: int = CEILING
+
+
+AnyRow = Row | Fixed | Many | When
+Rows = tuple[AnyRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A message: its number on the wire and its fields after that number."""
+
+    id: int
+    name: str
+    rows: Rows
+
+
+def text(names: str, since: int = 0, until: int = CEILING) -> Rows:
+    return _rows(Form.TEXT, names, since, until)
+
+
+def whole(names: str, since: int = 0, until: int = CEILING) -> Rows:
+    return _rows(Form.WHOLE, names, since, until)
+
+
+def maybe(names: str, since: int = 0, until: int = CEILING) -> Rows:
+    return _rows(Form.MAYBE, names, since, until)
+
+
+def numbers(names: str, since: int = 0, until: int = CEILING) -> Rows:
+    return _rows(Form.NUMBER, names, since, until)
+
+
+def amount(names: str, since: int = 0, until: int = CEILING) -> Rows:
+    return _rows(Form.AMOUNT, names, since, until)
+
+
+def price(names: str, since: int = 0, until: int = CEILING) -> Rows:
+    return _rows(Form.PRICE, names, since, until)
+
+
+def flag(names: str, since: int = 0, until: int = CEILING) -> Rows:
+    return _rows(Form.FLAG, names, since, until)
+
+
+def fixed(says: str, since: int = 0, until: int = CEILING) -> Rows:
+    return (Fixed(says=says, since=since, until=until),)
+
+
+def many(name: str, rows: Rows, since: int = 0, until: int = CEILING) -> Rows:
+    return (Many(name=name, rows=rows, since=since, until=until),)
+
+
+def when(holds: Callable[[Mapping[str, Any]], bool], rows: Rows, since: int = 0, until: int = CEILING) -> Rows:
+    return (When(holds=holds, rows=rows, since=since, until=until),)
+
+
+def filled(name: str) -> Callable[[Mapping[str, Any]], bool]:
+    """True where the field `name` holds something."""
+    return lambda values: bool(values.get(name))
+
+
+def _rows(form: Form, names: str, since: int, until: int) -> Rows:
+    return tuple(Row(name=name, form=form, since=since, until=until) for name in names.split())
+
+
+def encode(table: Table, values: Mapping[str, Any], version: int) -> list[str]:
+    """The fields of a message, its number first; what `values` does not name is written empty."""
+    out = [str(table.id)]
+    _encode(table.rows, values, version, out)
+    return out
+
+
+def _encode(rows: Rows, values: Mapping[str, Any], version: int, out: list[str]) -> None:
+    for row in rows:
+        if not row.since <= version <= row.until:
+            continue
+        match row:
+            case Row():
+                out.append(_written(row.form, values.get(row.name, _EMPTY)))
+            case Fixed():
+                out.append(row.says)
+            case Many():
+                groups: Sequence[Mapping[str, Any]] = values.get(row.name) or ()
+                out.append(str(len(groups)))
+                for group in groups:
+                    _encode(row.rows, group, version, out)
+            case When():
+                if row.holds(values):
+                    _encode(row.rows, values, version, out)
+
+
+_EMPTY = object()
+
+
+def _written(form: Form, value: Any) -> str:
+    if value is _EMPTY:
+        return write(form, None) if form is Form.NUMBER else _NOTHING.get(form, "")
+    return write(form, value)
+
+
+# A field that nobody set: a flag and a count read as 0 by every client, an unknown price as the largest number.
+_NOTHING = {Form.WHOLE: "0", Form.FLAG: "0", Form.PRICE: write(Form.PRICE, None)}
+
+
+def decode(table: Table, fields: Sequence[str], version: int) -> Values:
+    """A message's values from its fields (the number first); `BadField` for one that does not fit or is left over."""
+    rest = iter(fields)
+    next(rest, None)
+    values: Values = {}
+    _decode(table, table.rows, rest, version, values)
+    left = len(list(rest))
+    if left:
+        raise BadField(f"{table.name} has {left} fields too many at version {version}")
+    return values
+
+
+def _decode(table: Table, rows: Rows, rest: Iterator[str], version: int, values: Values) -> None:
+    for row in rows:
+        if not row.since <= version <= row.until:
+            continue
+        match row:
+            case Row():
+                values[row.name] = _read(table, row, _next(table, row.name, rest))
+            case Fixed():
+                _next(table, row.says, rest)
+            case Many():
+                values[row.name] = _groups(table, row, rest, version)
+            case When():
+                if row.holds(values):
+                    _decode(table, row.rows, rest, version, values)
+
+
+def _groups(table: Table, row: Many, rest: Iterator[str], version: int) -> list[Values]:
+    count = _read(table, Row(name=row.name, form=Form.WHOLE), _next(table, row.name, rest))
+    groups = []
+    for _ in range(count):
+        group: Values = {}
+        _decode(table, row.rows, rest, version, group)
+        groups.append(group)
+    return groups
+
+
+def _next(table: Table, name: str, rest: Iterator[str]) -> str:
+    field = next(rest, None)
+    if field is None:
+        raise BadField(f"{table.name} ends before its field {name}")
+    return field
+
+
+def _read(table: Table, row: Row, field: str) -> Any:
+    try:
+        return read(row.form, field)
+    except BadField as error:
+        raise BadField(f"{table.name}.{row.name}: {error}") from error
+
+
+def scalars(table: Table, values: Mapping[str, Any]) -> dict[str, str]:
+    """The single fields among `values` as text by name: what a client said, to be told back."""
+    forms = {row.name: row.form for row in _flat(table.rows)}
+    return {name: write(forms[name], value) for name, value in values.items() if name in forms}
+
+
+def _flat(rows: Rows) -> Iterator[Row]:
+    for row in rows:
+        if isinstance(row, Row):
+            yield row
+        elif isinstance(row, When):
+            yield from _flat(row.rows)

@@ -1,0 +1,1 @@
+"""The paper gateway's market: which contracts there are, when they trade, and what they are quoted at."""
