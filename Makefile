@@ -7,8 +7,8 @@ export PYTHONDONTWRITEBYTECODE ?=
 .venv/.user: pyproject.toml constraints.txt
 	$(PY) -m venv .venv
 	$(V)/python -m pip install -q --disable-pip-version-check uv || true
-	@if [ -x $(V)/uv ]; then $(V)/uv pip install -q -p $(V)/python --compile-bytecode -c constraints.txt -e .; \
-	 else $(V)/python -m pip install -q -c constraints.txt -e .; fi
+	@if [ -x $(V)/uv ]; then $(V)/uv pip install -q -p $(V)/python --compile-bytecode -c constraints.txt -e '.[ibkr]'; \
+	 else $(V)/python -m pip install -q -c constraints.txt -e '.[ibkr]'; fi
 	touch $@
 
 .venv/.dev: .venv/.user

@@ -204,6 +204,7 @@ def _next_steps(home: Path, records: list[CycleRecord]) -> str:
         "invest backtest weekly_balanced --from 2019-01-01 --to 2020-12-31",
         "invest runs compare stocks/b1 stocks/b2",
         "invest run-all --dry-run",
+        "invest demo --broker paper-gateway",
         "invest audit verify",
         f"invest clock advance --sessions 1 && invest run {ACCOUNT}",
     ))  # fmt: skip
