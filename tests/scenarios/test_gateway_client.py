@@ -117,7 +117,13 @@ def test_a_bracket_ends_with_one_of_its_children(gateway: StepGateway) -> None:
             assert stop.orderStatus.status == "PreSubmitted"
             profit.order.lmtPrice = round(ticker.bid - 1, 2)
             ib.placeOrder(stock, profit.order)
-            gateway.beat()
+
+            def reached() -> bool:
+                # The change may come after a beat of the market: then it is looked at with the next.
+                gateway.beat()
+                return profit.isDone()
+
+            await until(reached)
             await _done(profit)
             await until(lambda: stop.orderStatus.status == "Cancelled")
 
