@@ -82,6 +82,7 @@ class Desk:
     _leased: bool = field(default=False, init=False)
     _leases: Holding | None = field(default=None, init=False)
     _tried: dict[str, float] = field(default_factory=dict, init=False)
+    _own: set[str] = field(default_factory=set, init=False)
 
     def account_ids(self) -> tuple[str, ...]:
         """Accounts that have a mandate, in the order of the configuration."""
@@ -119,11 +120,32 @@ class Desk:
             )
 
     def broker_of(self, account: str) -> Broker:
-        """Where the account trades."""
+        """Where the account trades.
+
+        Raises:
+            InputError: it trades through the machine's gateway and is not this person's.
+        """
         found = self.loaded.settings.accounts.get(account)
         if self.connections is None or found is None or found.broker != IBKR:
             return self.broker
+        if account not in self._own:
+            self._check_owned(account, found.owner)
+            self._own.add(account)
         return self.connections.broker(sends=self._leased)
+
+    def _check_owned(self, account: str, owner: str | None) -> None:
+        """One gateway shows the accounts of all: each is its owner's alone, named by id or by user name.
+
+        One without an owner is the machine's own; so is one with an owner where nobody has been added as a user.
+        """
+        me, user = self.ledger.owner, self.ledger.people.user()
+        names = (me,) if user is None else (me, user.name)
+        own = owner in names or (me == LOCAL and (owner is None or not self.ledger.people.directory.owners()))
+        if not own:
+            raise InputError(
+                f"account {account} must be yours to be reached at {IBKR}, its owner is "
+                f"{owner or 'nobody'}; whoever keeps the configuration sets accounts.{account}.owner"
+            )
 
     def own_venue(self, account: str) -> SimulatedBroker:
         """The simulated venue, where accounts are opened and money is moved by command.

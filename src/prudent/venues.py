@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 SIMULATED = "simulated"
 IBKR = "ibkr"
-# How far above the configured client id a desk that only looks connects.
+# How far above the configured client id a desk or a command that only looks connects, so that it disturbs no engine.
 LOOKING = 2
+FOLLOWED_SECONDS = 1.0
 
 
 class Connections:
@@ -185,7 +186,8 @@ def _followed(loaded: Loaded) -> SystemClock:
     kept = loaded.home / "data" / "gateway_time.json"
     ibkr, wall = loaded.settings.ibkr, SystemClock()
     try:
-        greeting = greet(ibkr.host, ibkr.port)
+        # Whoever stops trading opens a home, too, and must not wait long for a gateway that is silent.
+        greeting = greet(ibkr.host, ibkr.port, seconds=FOLLOWED_SECONDS)
     except Temporary:
         if not kept.is_file():
             raise

@@ -13,6 +13,8 @@ from tests.contract.steps_homes import CYCLE, ledger_with_cycle
 from tests.contract.steps_process import DIED
 from tests.fakes_clock import SteppedClock
 
+from prudent.domain.errors import Temporary
+from prudent.domain.records import Json
 from prudent.workflows.durable import DbosSteps, Durable, Paused, Place
 from prudent.workflows.steps import JournalSteps, LedgerStages, MemoryStages, StageStore
 
@@ -48,7 +50,7 @@ class Passes:
     def perform(self, _owner: str, _request: str) -> None:
         try:
             self._result.append(self._body(DbosSteps(self.stages)))
-        except Unready as error:
+        except (Unready, Temporary) as error:
             self._error.append(error)
         self._over.set()
         raise Paused
@@ -118,6 +120,40 @@ def test_an_engine_that_stops_leaves_a_cycle_between_two_steps(tmp_path: Path) -
     durable.close()
     assert left == ["paused"]
     assert stages.outputs == {"one": 1}
+
+
+class Failing(MemoryStages):
+    """A store that cannot be used the next time it is asked for or given something."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def find(self, name: str) -> tuple[Json] | None:
+        self._fail("find")
+        return super().find(name)
+
+    def keep(self, name: str, output: Json) -> None:
+        self._fail("keep")
+        super().keep(name, output)
+
+    def _fail(self, here: str) -> None:
+        if self.where == here:
+            self.where = ""
+            raise Temporary("locked by another process")
+
+
+@pytest.mark.parametrize("where", ["find", "keep"])
+def test_a_store_that_was_locked_is_no_result_of_the_step(tmp_path: Path, where: str) -> None:
+    """The library would keep the failure, and answer with it ever after."""
+    passes = Passes(Failing(where))
+    place = Place(url=f"sqlite:///{tmp_path / 'workflows.sqlite'}", postgres=False)
+    passes.durable = Durable(place, executor="e", perform=passes.perform)
+    passes.durable.launch()
+    with pytest.raises(Temporary, match="locked by another process"):
+        passes(lambda steps: steps.run("one", lambda: 1, of=int))
+    assert passes(lambda steps: steps.run("one", lambda: 1, of=int)) == 1
+    passes.durable.close()
 
 
 def test_the_library_keeps_digests_only(tmp_path: Path) -> None:

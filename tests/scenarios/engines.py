@@ -17,15 +17,20 @@ from prudent.workflows.lease import home_holder
 
 ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 60.0
+# A look at a simulated venue takes its write lock, so looking too often would keep others from it.
 LOOK_SECONDS = 0.003
+LOOK_SECONDS_MAX = 0.05
 
 
-def until(fact: Callable[[], object], *, said: str, seconds: float = LIMIT_SECONDS) -> None:
-    """Return once `fact` holds; fail when it does not in time."""
-    ends, pause = monotonic() + seconds, threading.Event()
+def until(
+    fact: Callable[[], object], *, said: str, seconds: float = LIMIT_SECONDS, home: Path | None = None
+) -> None:
+    """Return once `fact` holds; fail when it does not in time, with the log of the engine of `home`."""
+    ends, pause, look = monotonic() + seconds, threading.Event(), LOOK_SECONDS
     while not fact():
-        assert monotonic() < ends, f"{said}: not within {seconds:g} s"
-        pause.wait(LOOK_SECONDS)
+        assert monotonic() < ends, f"{said}: not within {seconds:g} s\n{log_of(home) if home is not None else ''}"
+        pause.wait(look)
+        look = min(LOOK_SECONDS_MAX, look * 1.2)
 
 
 @dataclass(slots=True)

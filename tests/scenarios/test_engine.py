@@ -187,7 +187,7 @@ def test_a_halt_by_another_process_has_the_engine_cancel_soon(home: Path, start:
         assert [each.order_ref for each in desk.broker.snapshot(ACCOUNT).open_orders] == [order]
         # The state alone: whoever set it has no connection to the venue.
         desk.ledger.set_state("", TradingState.HALTED, reason="by hand", at=desk.clock.now())
-        until(lambda: not desk.broker.snapshot(ACCOUNT).open_orders, said="its orders are cancelled", seconds=15.0)
+        until(lambda: not desk.broker.snapshot(ACCOUNT).open_orders, said="its orders are cancelled", home=home)
 
 
 def resting_order(desk: Desk) -> str:

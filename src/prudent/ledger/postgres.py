@@ -26,10 +26,11 @@ POOL_SIZE = 8
 POOL_OVERFLOW = 24
 POOL_SECONDS = 10
 CONNECT_SECONDS = 10
-# A lock is waited for as long as SQLite waits; an abandoned transaction must not block an account for long.
+# A lock is waited for as long as SQLite waits. A process that stands still inside a transaction loses it before those
+# who wait for its locks give up.
 SESSION_SETTINGS = {
     "search_path": f"{SCHEMA},pg_temp", "lock_timeout": "5s", "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "30s", "synchronous_commit": "on",
+    "idle_in_transaction_session_timeout": "3s", "synchronous_commit": "on",
 }  # fmt: skip
 
 _STATEMENTS = Statements(psycopg_dialect())  # type: ignore[no-untyped-call]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import TradingState
-from prudent.domain.errors import BlockedError, DeskError
+from prudent.domain.errors import BlockedError, DeskError, Temporary
 from prudent.domain.notices import Event
 from prudent.domain.orders import OrderReport
 from prudent.ledger.valuations import DRAWDOWN, DRAWDOWN_HALT
@@ -40,6 +40,7 @@ def halt(desk: Desk, scope: Scope, *, state: TradingState, reason: str) -> tuple
 
     Raises:
         BlockedError: the scope is HALTED, and REDUCING would let orders through again.
+        Temporary: the scope is HALTED, but a venue could not be asked to cancel what is open there.
     """
     if state is not TradingState.HALTED:
         _check_tightens(desk, scope)
@@ -55,11 +56,17 @@ def halt(desk: Desk, scope: Scope, *, state: TradingState, reason: str) -> tuple
     if not scope.symbol and not failures:
         desk.kill_switch.stored(scope.account)
     answers: list[OrderReport] = []
+    left: list[DeskError] = []
     for account in (scope.account,) if scope.account else _traded(desk):
-        _try(failures, lambda: answers.extend(cancel_own(desk, (account,), symbol=scope.symbol)))  # noqa: B023
+        _try(left, lambda: answers.extend(cancel_own(desk, (account,), symbol=scope.symbol)))  # noqa: B023
     _tell(desk, Event.KILLSWITCH_ON, scope, f"{scope} is HALTED: {reason}")
     if failures:
         raise failures[0]
+    if left:
+        raise Temporary(
+            f"{scope} is HALTED and sends nothing more, but its open orders could not be cancelled: {left[0]}; "
+            "a running engine tries again, so does `invest cancel-all`"
+        ) from left[0]
     return tuple(answers)
 
 
@@ -95,14 +102,21 @@ def cancel_own(
 ) -> tuple[OrderReport, ...]:
     """Cancel our live orders by their refs; with `foreign_too` also those that others placed.
 
-    Ours are those that the venue shows, and those that may be there although it does not show them.
+    Ours are those that the venue shows, and those that may be there although it does not show them. Every account is
+    tried; the first failure is raised once all were.
     """
     answers: list[OrderReport] = []
+    failures: list[DeskError] = []
     for account in accounts:
-        shown = desk.broker_of(account).snapshot(account).open_orders
-        wanted = {order.order_ref: order.symbol for order in shown if order.ours or foreign_too}
-        wanted |= {ref: of for ref, of in at_venue(desk, account).items() if ref not in wanted}
-        answers += [cancel_order(desk, account, ref) for ref, of in wanted.items() if symbol in ("", of)]
+        try:
+            shown = desk.broker_of(account).snapshot(account).open_orders
+            wanted = {order.order_ref: order.symbol for order in shown if order.ours or foreign_too}
+            wanted |= {ref: of for ref, of in at_venue(desk, account).items() if ref not in wanted}
+            answers += [cancel_order(desk, account, ref) for ref, of in wanted.items() if symbol in ("", of)]
+        except DeskError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return tuple(answers)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from prudent.domain.errors import StoreError, Temporary
-from prudent.domain.records import decode, digest, encode
+from prudent.domain.records import Json, decode, digest, encode
 from prudent.workflows.steps import After, JournalSteps, StageStore
 
 T = TypeVar("T")
@@ -215,16 +215,10 @@ class DbosSteps:
         made: list[T] = []
 
         def step() -> str:
-            known = self._stages.find(name)
-            if known is not None:
-                return digest(known[0])
             try:
-                made.append(action())
+                return digest(self._found_or_made(name, action, made))
             except Exception as error:
                 raise _StepFailed(error) from error
-            output = encode(made[0])
-            self._stages.keep(name, output)
-            return digest(output)
 
         try:
             seal = DBOS.run_step({"name": name}, step)
@@ -237,6 +231,15 @@ class DbosSteps:
         if self._after is not None:
             self._after(name)
         return result
+
+    def _found_or_made(self, name: str, action: Callable[[], T], made: list[T]) -> Json:
+        known = self._stages.find(name)
+        if known is not None:
+            return known[0]
+        made.append(action())
+        output = encode(made[0])
+        self._stages.keep(name, output)
+        return output
 
     def _kept(self, name: str, seal: str, of: type[T]) -> T:
         known = self._stages.find(name)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import AccountSnapshot, Mode, Position
 from prudent.domain.cycles import Observation
+from prudent.domain.errors import Temporary
 from prudent.domain.money import ZERO, to_cents
 from prudent.domain.valuation import fx_rate, usable
 from prudent.pipeline.observe import observe
@@ -26,7 +27,10 @@ class PricedPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedBook:
-    """One account's cash and priced holdings; `net_liquidation` is None when a holding has no price."""
+    """One account's cash and priced holdings; `net_liquidation` is None when a holding has no price.
+
+    `why_silent` says why the venue could not be asked: then the book is the ledger's, and has no prices.
+    """
 
     account: str
     currency: str
@@ -36,6 +40,7 @@ class PricedBook:
     snapshot: AccountSnapshot
     as_of: datetime
     source: str
+    why_silent: str = ""
 
     @property
     def unpriced(self) -> tuple[str, ...]:
@@ -43,9 +48,15 @@ class PricedBook:
 
 
 def priced_book(desk: Desk, account: str) -> PricedBook:
-    """The account as of the desk's clock; a holding without a price stays in it, without a value."""
+    """The account as of the desk's clock; a holding without a price stays in it, without a value.
+
+    While the venue or the source of prices cannot be asked, the book is the one that the ledger has.
+    """
     mandate = desk.mandate(account)
-    seen = observe(desk.world(mandate, Mode.DRY_RUN), mandate, symbols=())
+    try:
+        seen = observe(desk.world(mandate, Mode.DRY_RUN), mandate, symbols=())
+    except Temporary as error:
+        return _kept_book(desk, account, why=str(error))
     positions = tuple(_priced(position, seen) for position in seen.snapshot.positions)
     values = [each.market_value for each in positions]
     known = [value for value in values if value is not None]
@@ -54,6 +65,31 @@ def priced_book(desk: Desk, account: str) -> PricedBook:
         account=account, currency=seen.snapshot.currency, cash=cash, positions=positions, snapshot=seen.snapshot,
         net_liquidation=cash + sum(known, ZERO) if len(known) == len(values) else None,
         as_of=seen.snapshot.as_of, source=f"{seen.snapshot.source}, prices {seen.data_source}",
+    )  # fmt: skip
+
+
+def _kept_book(desk: Desk, account: str, *, why: str) -> PricedBook:
+    """What the ledger has booked; the orders at the venue are not known from here."""
+    money, now = desk.ledger.views.money(account), desk.clock.now()
+    held = tuple(
+        Position(symbol=row.symbol, quantity=row.quantity, average_cost=row.average_cost, opened=row.opened)
+        for row in desk.ledger.views.positions(account)
+        if row.quantity
+    )
+    snapshot = AccountSnapshot(
+        account=account, currency=money.currency, cash=money.cash, positions=held, open_orders=(), as_of=now,
+        source="ledger",
+    )  # fmt: skip
+    return PricedBook(
+        account=account, currency=money.currency, cash=to_cents(money.cash), snapshot=snapshot, as_of=now,
+        net_liquidation=None if held else to_cents(money.cash), source="the ledger, no prices", why_silent=why,
+        positions=tuple(
+            PricedPosition(
+                symbol=each.symbol, quantity=each.quantity, market_price=None, market_value=None,
+                avg_cost=each.average_cost,
+            )
+            for each in held
+        ),
     )  # fmt: skip
 
 

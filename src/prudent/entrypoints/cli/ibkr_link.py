@@ -13,14 +13,12 @@ from prudent.brokers.ibkr.states import Address
 from prudent.clock import OffsetClock, SystemClock
 from prudent.domain.accounts import Mode
 from prudent.domain.errors import ConfigError, InputError
+from prudent.venues import LOOKING
 
 if TYPE_CHECKING:
     from prudent.brokers.ibkr.broker import IbkrBroker
     from prudent.brokers.ibkr.contracts import Wanted
     from prudent.brokers.ibkr.market import IbkrFeed
-
-# Above the configured client id, so that an engine's two sessions are not disturbed.
-LOOKING = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,9 @@ def positions_table(title: str, books: "list[PricedBook]") -> Table:
 
 
 def _warn_unpriced(call: Call, book: "PricedBook") -> None:
-    if book.unpriced:
+    if book.why_silent:
+        call.warnings.append(f"{book.account}: shown as the ledger has it, without prices; {book.why_silent}")
+    elif book.unpriced:
         call.warnings.append(f"{book.account}: no usable price for {', '.join(book.unpriced)}, so no net liquidation")
 
 
