@@ -25,6 +25,8 @@ from prudent.workflows.cycle import Outcome, at_work
 
 START = "2022-11-28"
 SECONDS = 1800
+# With more symbols the research agent's question is longer than what the model was trained with, 8,192 tokens.
+WATCHED = 12
 
 
 def home_of(folder: Path) -> Path:
@@ -38,6 +40,8 @@ def home_of(folder: Path) -> Path:
             "kind": "embedded", "seconds": SECONDS, "load_seconds": SECONDS, "fallback": "rules",
             "parameters": {"max_tokens": 700},
         }  # fmt: skip
+    watchlist = settings["accounts"]["research"]["parameters"]["watchlist"]
+    settings["accounts"]["research"]["parameters"]["watchlist"] = watchlist[:WATCHED]
     settings["language"]["cache"] = "none"
     settings["language"]["budget"] = {"seconds_per_call": SECONDS}
     path.write_text(yaml.safe_dump(settings, sort_keys=False))

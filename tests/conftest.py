@@ -1,5 +1,7 @@
 """What every test shares: the `--prove` flag, sizes that grow with it, and hypothesis profiles without a deadline."""
 
+import os
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +9,9 @@ from hypothesis import HealthCheck, settings
 from tests.postgres import new_owner, postgres, postgres_url, shared_postgres_url
 
 __all__ = ["new_owner", "postgres", "postgres_url", "shared_postgres_url"]
+
+MEMORY_DISK = "/dev/shm"
+MEMORY_DISK_BYTES = 4 * 2**30
 
 # `make test` must give the same answer twice, so its examples are derandomized; `make prove` looks further each time.
 settings.register_profile(
@@ -32,6 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("prove" if config.getoption("--prove") else "test")
+    # Thousands of small files are written durably here; a memory disk loses none of them to `kill -9`, and is twice as
+    # fast. A folder named by whoever runs the tests comes first.
+    if os.access(MEMORY_DISK, os.W_OK) and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY_DISK)
 
 
 @pytest.fixture(scope="session")

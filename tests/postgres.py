@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -94,7 +95,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Server
     base = tmp_path_factory.getbasetemp()
     shared = base if worker_id == "master" else base.parent
     # The server's own user must reach its folder, and the path of its socket must be short.
-    folder = Path(tempfile.gettempdir()) / f"prudent-pg-{os.getuid()}-{shared.name.removeprefix('pytest-')}"
+    mark = sha256(str(shared).encode()).hexdigest()[:8]
+    folder = Path(tempfile.gettempdir()) / f"prudent-pg-{os.getuid()}-{mark}"
     with (shared / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server = Server(admin_url=given) if given else _embedded(folder)

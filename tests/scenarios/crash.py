@@ -1,8 +1,13 @@
-"""A process that runs one cycle and dies at a named point: `python -m tests.scenarios.crash HOME POINT`."""
+"""Processes that run one cycle and die at a named point, forked from one that has everything imported.
+
+`python -m tests.scenarios.crash`: a point, a tab and a home's path on stdin, the exit code on stdout.
+"""
 
 import os
 import sys
+import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from tests.scenarios.homes import ACCOUNT
 
@@ -39,5 +44,30 @@ def main(home: Path, point: str) -> None:
         carry_on(desk, cycle_id, steps=JournalSteps(LedgerStages(ledger, cycle_id, desk.clock), after=die_at))
 
 
+def die(home: Path, point: str) -> NoReturn:
+    """The forked process: what goes wrong otherwise is told by its traceback and its code."""
+    code = 1
+    try:
+        main(home, point)
+        code = 0
+    finally:
+        if code:
+            traceback.print_exc()
+        os._exit(code)
+
+
+def serve() -> None:
+    import prudent.marketdata.sample
+    import prudent.strategies.target_weights  # noqa: F401 - what a cycle would import first
+
+    for line in sys.stdin:
+        point, _, home = line.rstrip("\n").partition("\t")
+        child = os.fork()
+        if child == 0:
+            die(Path(home), point)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    serve()

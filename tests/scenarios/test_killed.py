@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,30 @@ STAGES = (
 WIRE = ("before submit 0", "after submit 0", "before submit 5", "after submit 5")
 
 
-def run_and_die(home: Path, point: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.scenarios.crash", str(home), point], cwd=ROOT, capture_output=True, check=False
-    )
-    assert done.returncode == DIED, done.stderr.decode()
+RunAndDie = Callable[[Path, str], None]
+
+
+@pytest.fixture(scope="module")
+def run_and_die(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunAndDie]:
+    """Runs one cycle in a process that dies at the point named."""
+    said = tmp_path_factory.mktemp("died") / "stderr"
+    with said.open("w") as errors:
+        parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.scenarios.crash"], cwd=ROOT, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=errors,
+        )  # fmt: skip
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    asked, told = parent.stdin, parent.stdout
+
+    def die_at(home: Path, point: str) -> None:
+        asked.write(f"{point}\t{home}\n")
+        asked.flush()
+        assert told.readline() == f"{DIED}\n", said.read_text()
+
+    yield die_at
+    asked.close()
+    parent.wait(20)
 
 
 def assert_books_agree(desk: Desk) -> None:
@@ -41,7 +61,9 @@ def assert_books_agree(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("point", [*STAGES, *WIRE])
-def test_a_killed_process_is_found_and_resolved_at_the_next_start(tmp_path: Path, point: str) -> None:
+def test_a_killed_process_is_found_and_resolved_at_the_next_start(
+    tmp_path: Path, run_and_die: RunAndDie, point: str
+) -> None:
     home = new_home(tmp_path)
     run_and_die(home, point)
     desk = reopened(home)
@@ -61,7 +83,7 @@ def test_a_killed_process_is_found_and_resolved_at_the_next_start(tmp_path: Path
     assert desk.ledger.verify_audit().holds
 
 
-def test_a_second_start_finds_nothing_left(tmp_path: Path) -> None:
+def test_a_second_start_finds_nothing_left(tmp_path: Path, run_and_die: RunAndDie) -> None:
     home = new_home(tmp_path)
     run_and_die(home, "after submit 5")
     with at_work(reopened(home)) as findings:
@@ -70,7 +92,7 @@ def test_a_second_start_finds_nothing_left(tmp_path: Path) -> None:
         assert findings == ()
 
 
-def test_an_order_that_never_left_is_proved_absent_and_never_sent(tmp_path: Path) -> None:
+def test_an_order_that_never_left_is_proved_absent_and_never_sent(tmp_path: Path, run_and_die: RunAndDie) -> None:
     home = new_home(tmp_path)
     run_and_die(home, "before submit 0")
     desk = reopened(home)

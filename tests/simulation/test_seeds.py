@@ -35,23 +35,26 @@ def test_more_seeds_hold(scale: Callable[[int, int], int]) -> None:
 
 
 def test_a_seed_gives_the_same_trace_each_time(scale: Callable[[int, int], int]) -> None:
-    seeds = range(scale(20, 200))
+    seeds = range(scale(12, 200))
     one = [run_seed(seed, chosen("all"))[0].digest for seed in seeds]
     assert [run_seed(seed, chosen("all"))[0].digest for seed in seeds] == one
     assert len(set(one)) == len(one)
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "12345"])
-def test_the_order_of_pythons_sets_changes_no_trace(hash_seed: str) -> None:
+def test_the_order_of_pythons_sets_changes_no_trace() -> None:
     code = (
         "from prudent.simulation.faults import chosen; from prudent.simulation.world import run_seed;"
         "print([run_seed(s, chosen('all'))[0].digest for s in range(6)])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
-    )  # fmt: skip
-    assert done.stdout.strip() == str([run_seed(s, chosen("all"))[0].digest for s in range(6)])
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        ).stdout
+        for hash_seed in ("0", "12345")
+    ]  # fmt: skip
+    assert told[0] == told[1]
+    assert told[0].strip() == str([run_seed(s, chosen("all"))[0].digest for s in range(6)])
 
 
 def test_there_are_sixty_kinds_of_faults_and_a_world_without_any_is_quiet() -> None:
