@@ -7,11 +7,12 @@ from prudent.domain.accounts import TradingState
 from prudent.domain.errors import BlockedError
 from prudent.domain.orders import OrderIntent, OrderReport, OrderStatus
 from prudent.domain.records import Json
-from prudent.ledger import claims, locks, orders, reconciliations, reports, settlement
+from prudent.ledger import audit, claims, locks, orders, reconciliations, reports, settlement
 from prudent.ledger.database import Database
 from prudent.ledger.journal import Books
 from prudent.ledger.orders import PendingOrder
 from prudent.ledger.reconciliations import Reconciled
+from prudent.ledger.schema import PLATFORM
 from prudent.ledger.settlement import Adjustment, Word
 from prudent.ports import NO_CLAIM, NO_PERMIT, Claim, Permit, RunRef
 
@@ -125,6 +126,11 @@ class OrderActs:
         """State and reason set for exactly this symbol of the account."""
         with self._database.read() as tx:
             return locks.standing(tx, account, symbol)
+
+    def everything_cancelled(self, place: str, orders: Sequence[str], *, at: datetime) -> None:
+        """Keep that a person had every order behind a gateway cancelled; `orders` are those that were shown then."""
+        with self._database.write() as tx:
+            audit.note(tx, "everything_cancelled", PLATFORM, at, {"place": place, "orders": list(orders)})
 
     def reconciled(self, last: Reconciled) -> None:
         """Keep the last look at an account's broker."""

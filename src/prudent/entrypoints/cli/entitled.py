@@ -28,8 +28,9 @@ _BY_ACT: Mapping[Act, tuple[str, ...]] = {
         "sweep resume", "sweep run", "whatif",
     ),
     Act.TRADE: (
-        "cancel-all", "clock advance", "ghostfolio rebuild", "ghostfolio sync", "ibkr restart", "models test",
-        "notify test", "reconcile", "run", "run-all", "schedule pause", "schedule resume",
+        "cancel-all", "clock advance", "ghostfolio rebuild", "ghostfolio sync", "ibkr cancel-everything",
+        "ibkr restart", "models test", "notify test", "reconcile", "run", "run-all", "schedule pause",
+        "schedule resume",
     ),
     Act.TIGHTEN: ("rules add",),
     Act.LOOSEN: ("rules disable",),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prudent.domain.errors import DeskError, InputError, Temporary
-from prudent.entrypoints.cli import adopting
+from prudent.entrypoints.cli import adopting, ending_all
 from prudent.entrypoints.cli.answer import DONE, UNKNOWN, Answer, Problem, Table, moment, money, quantity
 from prudent.entrypoints.cli.border import Call, command
 from prudent.entrypoints.cli.screen import progress
@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
     command(group, "chain", group=GROUP)(chain)
     command(group, "adopt", group=GROUP)(adopting.adopt)
     command(group, "restart", group=GROUP)(restart)
+    command(group, "cancel-everything", group=GROUP)(ending_all.cancel_everything)
 
 
 @dataclass(slots=True)
