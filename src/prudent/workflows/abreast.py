@@ -31,11 +31,11 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """Where a model is served: at most `slots` calls at a time, and `served` is what must be loaded for it."""
+    """Where a model is served: `abreast` accounts at a time, and `served` is what must be loaded for it."""
 
     server: str
     served: str
-    slots: int
+    abreast: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +78,11 @@ def seat_of(desk: Desk, account: str) -> Seat | None:
     server = own.base_url or language.base_url or own.kind
     beside = [each for each in language.models.values() if (each.base_url or language.base_url or each.kind) == server]
     served = own.model or desk.mandate(account).model
-    return Seat(server=server, served=served, slots=max(each.slots for each in beside))
+    # A model in this process has one slot, and reads on from the prompt that it read last: one account after another.
+    alone = own.kind == "embedded"
+    return Seat(
+        server=server, served=served, abreast=1 if alone else max(each.slots for each in beside) + AHEAD
+    )  # fmt: skip
 
 
 class _Run:
@@ -104,7 +108,7 @@ class _Run:
             # Opened once, before threads share it.
             _ = self._desk.language
         for work in wanted.values():
-            pool = ThreadPoolExecutor(max_workers=work[0][0].slots + AHEAD, thread_name_prefix="model")
+            pool = ThreadPoolExecutor(max_workers=work[0][0].abreast, thread_name_prefix="model")
             pools.callback(pool.shutdown, wait=False, cancel_futures=True)
             _Lane(pool, [*self._grouped(work)]).next()
         return {account: unit for work in wanted.values() for _seat, account, unit in work}
