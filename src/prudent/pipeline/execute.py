@@ -102,6 +102,31 @@ class Sending:
         """How this process remembers that it judged a round."""
         return f"{self.run.id}/{self.cycle} {name}"
 
+    def judged(self, name: str) -> None:
+        """Remember that this process judged the round, and after how many claims of the account."""
+        world, key = self.world, self.round(name)
+        world.tried[key] = world.clock.monotonic()
+        world.tried[f"{key} after"] = world.tried.get(self._claims, 0.0)
+
+    def claimed(self, name: str) -> None:
+        """Count the claim of an order; the round that it is of knows it."""
+        count = self.world.tried.get(self._claims, 0.0) + 1.0
+        self.world.tried[self._claims] = self.world.tried[f"{self.round(name)} after"] = count
+
+    def stands(self, name: str) -> bool:
+        """Whether this process judged the round, and no other cycle of the account has claimed an order since."""
+        tried, key = self.world.tried, self.round(name)
+        return key in tried and tried.get(f"{key} after") == tried.get(self._claims, 0.0)
+
+    def sent(self, name: str) -> None:
+        """The round is over."""
+        for key in (self.round(name), f"{self.round(name)} after"):
+            self.world.tried.pop(key)
+
+    @property
+    def _claims(self) -> str:
+        return f"{self.run.account} claims"
+
 
 def execute(
     world: World, mandate: Mandate, run: RunRef, cycle: int, *, draft: Draft, steps: Steps
@@ -167,7 +192,7 @@ def _judge_here(
 ) -> Judged:  # fmt: skip
     """Judge a round, and remember that this process did: the age of another's word cannot be known."""
     judged = _judge(sending.world, mandate, draft, phase, gone)
-    sending.world.tried[sending.round(name)] = sending.world.clock.monotonic()
+    sending.judged(name)
     return judged
 
 
@@ -184,8 +209,9 @@ def _send_round(sending: Sending, judged: Judged, name: str) -> tuple[OrderRepor
     Once the phase is over nothing is left for another round: what is too old then ends as not sent.
     """
     ledger, clock, tried = sending.world.ledger, sending.world.clock, sending.world.tried
-    if sending.round(name) not in tried:
-        return _left_behind(sending.world, judged)
+    if not sending.stands(name):
+        passed = "another cycle went on" if sending.round(name) in tried else "the process that approved it ended"
+        return _left_behind(sending.world, judged, f"{passed} before it was sent; the next cycle plans it")
     done: list[OrderReport] = []
     waiting = iter(judged.intents)
     while batch := tuple(islice(waiting, AT_ONCE)):
@@ -200,23 +226,25 @@ def _send_round(sending: Sending, judged: Judged, name: str) -> tuple[OrderRepor
             # up again: so the age of an approval counts on the monotonic clock too, from this process's first round.
             tried.setdefault(intent.order_ref, began)
         for intent in batch:
-            done.append(_send(sending, intent, judged.observation.as_of))
+            done.append(_send(sending, name, intent, judged.observation.as_of))
             tried.pop(intent.order_ref, None)
-    tried.pop(sending.round(name))
+    sending.sent(name)
     return tuple(done)
 
 
-def _left_behind(world: World, judged: Judged) -> tuple[OrderReport, ...]:
-    """A round that a process judged which has ended: its clock may have stood elsewhere, so nobody knows how old it is.
+def _left_behind(world: World, judged: Judged, why: str) -> tuple[OrderReport, ...]:
+    """A round that was judged by a process which has ended, or before another cycle of the account went on.
 
-    What it approved and did not claim ends as not sent; what it did not approve is judged again in another round.
+    Nobody knows how old the one is, for its process's clock may have stood elsewhere; what the other saw is not there
+    any more, and its cash would be spent twice. What it approved and did not claim ends as not sent; what it did not
+    approve is judged again in another round.
     """
     if not judged.intents:
         return ()
     account = judged.intents[0].account
     standing = world.ledger.found(account, [intent.order_ref for intent in judged.intents])
     return tuple(
-        _never_left(world, intent, "the process that approved it ended before it was sent; the next cycle plans it")
+        _never_left(world, intent, why)
         if standing[intent.order_ref].status is OrderStatus.APPROVED
         else standing[intent.order_ref]
         for intent in judged.intents
@@ -224,7 +252,7 @@ def _left_behind(world: World, judged: Judged) -> tuple[OrderReport, ...]:
     )
 
 
-def _send(sending: Sending, intent: OrderIntent, approved: datetime) -> OrderReport:
+def _send(sending: Sending, name: str, intent: OrderIntent, approved: datetime) -> OrderReport:
     """Write the intent, then the wire, once; there is no second try below this line."""
     world = sending.world
     (known,) = world.ledger.known(intent.account, (intent.order_ref,))
@@ -243,6 +271,7 @@ def _send(sending: Sending, intent: OrderIntent, approved: datetime) -> OrderRep
         )
     except (BlockedError, Temporary) as error:
         return _never_left(world, intent, str(error))
+    sending.claimed(name)
     stop = _stopped_since(world, intent, approved, world.tried[intent.order_ref])
     if stop:
         return _never_left(world, intent, stop, claim)
