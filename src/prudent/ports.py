@@ -131,11 +131,15 @@ class MarketData(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerTraits:
-    """What a venue can do; `lot` of None means each instrument's own lot, `transmits` False that nothing leaves."""
+    """What a venue can do; `lot` of None means each instrument's own lot, `transmits` False that nothing leaves.
+
+    A venue of `futures` shows as cash what is left once each contract is set aside at its whole value.
+    """
 
     transmits: bool = True
     fractional: bool = False
     shorting: bool = False
+    futures: bool = False
     lot: Decimal | None = None
     quiet_seconds: int = 0
 

@@ -29,7 +29,7 @@ PLAIN = {
 
 
 def every_guard() -> tuple[GuardRow, ...]:
-    """The list of a live autonomous account that uses every limit."""
+    """The list of a live autonomous account that uses every limit and holds futures."""
     mandate = Mandate(
         account="table",
         account_class=AccountClass.AUTONOMOUS,
@@ -39,7 +39,7 @@ def every_guard() -> tuple[GuardRow, ...]:
         ),
     )  # fmt: skip
     locks = tuple(Interlock(id=id_, name=name, satisfied=True) for id_, name in INTERLOCKS.items())
-    return guard_rows(mandate, mode=Mode.LIVE, interlocks=locks)
+    return guard_rows(mandate, mode=Mode.LIVE, interlocks=locks, closing=frozenset())
 
 
 def words(row: GuardRow) -> str:

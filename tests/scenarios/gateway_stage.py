@@ -85,16 +85,17 @@ class GatewayStage:
 
 
 @contextmanager
-def gateway_stage(folder: Path) -> Iterator[GatewayStage]:
-    """A new home whose account `main` is one of the gateway's, and was not adopted yet."""
+def gateway_stage(folder: Path, *, targets: str = TARGETS, mandate: str = "") -> Iterator[GatewayStage]:
+    """A new home whose account `main` is one of the gateway's, and was not adopted yet; `mandate` is a line more."""
     with patient(), step_gateway() as gateway:
         home = folder / "home"
         (home / "json").mkdir(parents=True)
-        (home / "json" / "core.json").write_text(TARGETS)
+        (home / "json" / "core.json").write_text(targets)
         (home / "invest.yaml").write_text(
             "mode: paper\ndata: {source: ibkr}\nclock: {follows: ibkr}\n"
             f"ibkr: {{port: {gateway.port}}}\naccounts:\n  {ACCOUNT}:\n    broker: ibkr\n"
             f"    ibkr: {{account: {THERE}}}\n    class: autonomous\n    targets: json/core.json\n"
+            f"{mandate}"
         )
         stage = GatewayStage(gateway, home, open_desk(home))
         try:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from prudent.domain.futures import point_value
 from prudent.domain.money import ZERO
 from prudent.domain.orders import OpenOrder, OrderStatus, Side
 from prudent.domain.reasoning import Terms
@@ -44,6 +45,11 @@ class Position:
     quantity: Decimal
     average_cost: Decimal | None = None
     opened: datetime | None = None
+
+    @property
+    def cost(self) -> Decimal:
+        """What all of it cost; 0 where that is not known."""
+        return self.quantity * (self.average_cost or ZERO) * point_value(self.symbol)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

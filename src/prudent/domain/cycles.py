@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from prudent.domain.accounts import AccountClass, AccountHistory, AccountSnapshot, Mode
+from prudent.domain.futures import FutureTerms
 from prudent.domain.instruments import Instrument
 from prudent.domain.mandate import Mandate
 from prudent.domain.orders import Fill, OrderIntent, OrderReport
@@ -50,7 +51,10 @@ class Interlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All that a cycle may know: account, history, prices, rules and interlocks at one moment."""
+    """All that a cycle may know: account, history, prices, rules and interlocks at one moment.
+
+    `futures` are the terms of every contract month in it, with the alias that each front one answers to.
+    """
 
     account: str
     account_class: AccountClass
@@ -68,6 +72,12 @@ class Observation:
     alike: tuple[Alike, ...] = ()
     data_source: str = ""
     warnings: tuple[str, ...] = ()
+    futures: tuple[FutureTerms, ...] = ()
+
+    @property
+    def fronts(self) -> dict[str, str]:
+        """The contract that each alias stood for."""
+        return {each.alias: each.symbol for each in self.futures if each.alias}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from prudent.domain.errors import InputError
 
@@ -20,6 +21,7 @@ ONE_DAY = timedelta(days=1)
 _QUARTERS = (3, 6, 9, 12)
 _EVEN = (2, 4, 6, 8, 10, 12)
 _LOCAL = re.compile(r"([A-Z0-9]{2,3})([FGHJKMNQUVXZ])(\d{1,2})")
+EXCHANGE_ZONE = ZoneInfo("America/New_York")
 BusinessDay = Callable[[date], bool]
 
 
@@ -75,9 +77,30 @@ class FutureMonth:
     def contract_month(self) -> str:
         return f"{self.year:04d}{self.month:02d}"
 
+    @property
+    def held_until(self) -> date:
+        """The last day on which it may be held: before notice of delivery, else the business day before its last."""
+        return self.close_out or _back(self.expiry, 1, is_business_day)
+
     def takes_entries(self, on: date) -> bool:
         """False from the roll date on: inside the window of notice or expiry a position may only be closed."""
         return on < self.roll
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FutureTerms:
+    """What a contract month was on the day it was looked at; `alias` is set on the front one of a root that has one.
+
+    Once observed it is a fact of the record: nothing asks later which month was the front.
+    """
+
+    symbol: str
+    root: str
+    expiry: date
+    roll: date
+    held_until: date
+    takes_entries: bool
+    alias: str = ""
 
 
 def _root(line: str) -> Root:
@@ -193,6 +216,46 @@ def parse_local(text: str, on: date, *, business: BusinessDay = is_business_day)
     ending, span = int(match[3]), 10 ** len(match[3])
     year = next(each for each in range(on.year - 1, on.year + span) if each % span == ending)
     return contract(root, year, month, business=business)
+
+
+def terms(symbol: str, on: date) -> FutureTerms | None:
+    """The terms on that day of an alias or of a contract by its own name; None for any other symbol."""
+    name = symbol.strip().upper()
+    month = resolve(name, on) if name in ALIASES else parse_local(name, on)
+    if month is None:
+        return None
+    root = month.root
+    return FutureTerms(
+        symbol=month.local_symbol, root=root.code, expiry=month.expiry, roll=month.roll, held_until=month.held_until,
+        takes_entries=month.takes_entries(on), alias=root.alias if month == front(root, on) else "",
+    )  # fmt: skip
+
+
+@cache
+def root_of_contract(symbol: str) -> Root | None:
+    """The root that a contract's own name stands under: that of `6EZ6` is `6E`; None for any other symbol."""
+    match = _LOCAL.fullmatch(symbol)
+    root = match and next((each for each in ROOTS if each.code == match[1]), None)
+    return root if match and root and MONTH_CODES.index(match[2]) + 1 in root.months else None
+
+
+@cache
+def point_value(symbol: str) -> Decimal:
+    """What one unit of a symbol is worth for a price of 1: the multiplier of a future's contract, else 1."""
+    root = root_of_contract(symbol)
+    return Decimal(1) if root is None else root.multiplier
+
+
+@cache
+def names_of(symbol: str) -> frozenset[str]:
+    """What lists and rules may call a symbol: itself and, for a future's contract, the alias of its root."""
+    root = root_of_contract(symbol)
+    return frozenset({symbol, root.alias} if root and root.alias else {symbol})
+
+
+def exchange_day(now: datetime) -> date:
+    """The day by which the front contract is told."""
+    return now.astimezone(EXCHANGE_ZONE).date()
 
 
 def nth_weekday(year: int, month: int, weekday: int, count: int) -> date:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from prudent.domain.errors import InputError
+from prudent.domain.futures import ALIASES
 
 CASH = "CASH"
 UNKNOWN_SECTOR = "UNKNOWN"
@@ -18,7 +19,7 @@ _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9]{0,9}(\.[A-Z]{1,2})?")
 
 
 class InstrumentKind(StrEnum):
-    """The kinds a target-weight portfolio meets; options and futures come with their own strategies."""
+    """The kinds that a portfolio meets; options come with their own strategies."""
 
     STOCK = "stock"
     ETF = "etf"
@@ -54,7 +55,9 @@ class Instrument:
 
 
 def normalise_symbol(text: str) -> str:
-    """`BRK B`, `BRK-B`, `$brk.b` and `NYSE:BRK.B` all mean `BRK.B`; anything else odd is refused.
+    """`BRK B`, `BRK-B`, `$brk.b` and `NYSE:BRK.B` all mean `BRK.B`; an alias such as `ES1!` stays what it is.
+
+    Anything else odd is refused.
 
     Raises:
         InputError: the text is no ticker (empty, not ASCII, odd characters).
@@ -63,6 +66,8 @@ def normalise_symbol(text: str) -> str:
     candidate = raw.upper().removeprefix("$")
     if ":" in candidate:
         candidate = candidate.rsplit(":", 1)[1]
+    if candidate in ALIASES:
+        return candidate
     candidate = re.sub(r"[ /-]+", ".", candidate.strip())
     if not raw.isascii() or not _SYMBOL.fullmatch(candidate):
         raise InputError(f"symbol must be a ticker like AAPL or BRK.B, was {text!r}; correct the row")

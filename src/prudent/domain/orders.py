@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from prudent.domain.futures import point_value
 from prudent.domain.money import ZERO
 from prudent.domain.quotes import Quality
 from prudent.domain.records import Json, digest, encode
@@ -150,7 +151,8 @@ class Fill:
 
     @property
     def notional(self) -> Decimal:
-        return self.quantity * self.price
+        """What the contracts or shares are worth at the price; a future counts with all that it stands for."""
+        return self.quantity * self.price * point_value(self.symbol)
 
     @property
     def cash_effect(self) -> Decimal:

@@ -11,7 +11,8 @@ from prudent.domain.orders import Effect, OrderType, Side
 class PlannedOrder:
     """One order of a plan; phase 1 raises cash (exits, sells, covers), phase 2 spends it.
 
-    `notional` is in the base currency. `forced` marks exits that no economic filter may drop.
+    `notional` is in the base currency. `forced` marks exits that no economic filter may drop. `alias` is what the
+    target called a future's contract; `roll` names the pair, old month and new, on both legs of one.
     """
 
     order_ref: str
@@ -27,6 +28,8 @@ class PlannedOrder:
     type: OrderType = OrderType.MARKET
     limit_price: Decimal | None = None
     estimated_fee: Decimal = Decimal(0)
+    alias: str = ""
+    roll: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

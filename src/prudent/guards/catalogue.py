@@ -1,7 +1,7 @@
 """The list of guards of one account: platform constants, account limits, user rules and strategy limits, as rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -100,6 +100,7 @@ BUILT_IN = {
     "D15": "FreshFxRate",
     "D16": "FreshDecision",
     "D17": "ClocksAgree",
+    "D18": "OutsideNoticeWindow",
     "P01": "NoNegativeCash",
     "P02": "MinimumCashReserve",
     "P03": "CashRange",
@@ -123,6 +124,7 @@ BUILT_IN = {
     "P21": "CorrelatedPair",
     "P23": "NoSelfCross",
     "P24": "ReentryWait",
+    "P25": "RollsTogether",
     "X01": "MaxDailyLossHard",
     "X01.L1": "MaxDailyLoss",
     "X02": "DrawdownCut",
@@ -150,7 +152,8 @@ class GuardRow:
     """One guard: its label, the judge that speaks for it, its numbers, and the feeds it cannot do without.
 
     `told` is False for an interlock that the mode does not need and nobody told. `rule` narrows the guard to the
-    instruments of a user rule, `approved` to those that are not on its list, `only` to what is named on it.
+    instruments of a user rule, `approved` to those that are not on its list, `only` to what is named on it. `symbols`
+    are those that it speaks for, None all.
     `sets` is the trading state that the account falls to when the guard fires.
     """
 
@@ -163,18 +166,24 @@ class GuardRow:
     rule: UserRule | None = None
     approved: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
+    symbols: frozenset[str] | None = None
     sets: TradingState | None = None
 
 
 def guard_rows(
     mandate: Mandate, rules: Sequence[UserRule] = (), *,
     mode: Mode = Mode.PAPER, interlocks: Sequence[Interlock] = (), at: datetime | None = None,
+    closing: frozenset[str] | None = None,
 ) -> tuple[GuardRow, ...]:  # fmt: skip
-    """The guards of an account in the order of their layers. `at` is the moment that rules on time look at."""
+    """The guards of an account in the order of their layers. `at` is the moment that rules on time look at.
+
+    `closing` are contract months that may only be closed; None: no futures are there, and no guards of theirs.
+    """
     rows = [
         *_mode_rows(mode, interlocks),
         *_data_rows(mode),
         *_platform_rows(mandate, mode),
+        *_future_rows(closing),
         *_loss_rows(),
         *_account_rows(mandate),
         *_rule_rows(rules, at),
@@ -274,6 +283,14 @@ def _platform_rows(mandate: Mandate, mode: Mode) -> list[GuardRow]:
     if mode is not Mode.BACKTEST:  # a backtest counts by the mandate's own number
         rows.append(_row("P18.L0", layer, judges_book.max_trades_per_day, TRADES_PER_DAY_MAX, needs=counts))
     return rows
+
+
+def _future_rows(closing: frozenset[str] | None) -> list[GuardRow]:
+    if closing is None:
+        return []
+    window = _row("D18", Layer.PLATFORM, judges_data.outside_window)
+    together = _row("P25", Layer.PLATFORM, judges_book.rolls_together)
+    return [replace(window, limit=1.0, symbols=closing), replace(together, limit=1.0, symbols=frozenset())]
 
 
 def _loss_rows() -> list[GuardRow]:

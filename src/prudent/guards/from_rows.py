@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from prudent.domain.accounts import Mode, TradingState
 from prudent.domain.cycles import Observation
+from prudent.domain.futures import EXCHANGE_ZONE, names_of, root_of_contract
 from prudent.domain.instruments import UNKNOWN_SECTOR, Instrument, InstrumentKind
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import is_finite
@@ -20,7 +20,6 @@ from prudent.guards.arithmetic import NAN, SHARE_TOLERANCE, cents
 from prudent.guards.columns import Columns
 from prudent.guards.facts import worst_price
 
-EXCHANGE_ZONE = ZoneInfo("America/New_York")
 # A time stamp further ahead than this makes a quote worthless.
 FUTURE_SECONDS_MAX = 2.0
 DUPLICATE_WINDOW = timedelta(seconds=60)
@@ -127,11 +126,13 @@ def _view(
 
 
 def sector_of(instrument: Instrument | None) -> str:
-    """The sector of an instrument; a fund without one is its own."""
+    """The sector of an instrument; a fund without one is its own, and so are all months of a future."""
     if instrument is None:
         return UNKNOWN_SECTOR
     if instrument.sector == UNKNOWN_SECTOR and instrument.kind is InstrumentKind.ETF:
         return f"ETF:{instrument.symbol}"
+    if instrument.sector == UNKNOWN_SECTOR and (root := root_of_contract(instrument.symbol)) is not None:
+        return f"FUTURE:{root.code}"
     return instrument.sector
 
 
@@ -171,15 +172,17 @@ def _market(view: _View, symbol: str) -> list[float]:
     rate, rate_age, rate_before = _fx(view, instrument)
     sector = sector_of(instrument)
     states = dict(seen.history.symbol_states)
+    names, multiplier = names_of(symbol), float(instrument.multiplier) if instrument else 1.0
     return [
         _mark(view, quote), price, number(quote.bid), number(quote.ask), level,
         number(quote.previous_close), number(quote.previous_level), _age(quote, seen.as_of),
-        number(quote.adv_dollars), float(quote.adv_sessions), number(quote.second_price), number(quote.rsi_14),
-        float(_lot(view, symbol)), float(instrument.multiplier) if instrument else 1.0, rate, rate_age, rate_before,
+        number(quote.adv_dollars) * multiplier, float(quote.adv_sessions), number(quote.second_price),
+        number(quote.rsi_14), float(_lot(view, symbol)), multiplier, rate, rate_age, rate_before,
         float(view.sectors.index(sector)), float(sector != UNKNOWN_SECTOR),
         _KINDS[instrument.kind] if instrument else 0.0,
         float(instrument is not None and instrument.tradable),
-        float(not universe or symbol in universe), float(symbol in planning.no_trading), float(quote.market_open),
+        float(not universe or not names.isdisjoint(universe)), float(not names.isdisjoint(planning.no_trading)),
+        float(quote.market_open),
         float(seen.mode is not Mode.LIVE or quote.source in BROKER_SOURCES),
         _STATES[states.get(symbol, TradingState.ACTIVE)],
     ]  # fmt: skip

@@ -266,6 +266,11 @@ def correlated_pair(o: Cells, _limit: float, _second: float) -> Judgement:
     return PASS, o[QUANTITY], o[PAIRED]
 
 
+def rolls_together(o: Cells, limit: float, _second: float) -> Judgement:
+    """Futures: where one leg of a roll cannot go, neither does; but on its last day the old month closes alone."""
+    return blocks_all(o, limit == 0.0, NAN)
+
+
 def no_self_cross(o: Cells, _limit: float, _second: float) -> Judgement:
     """While an own order on the other side is live, this one waits."""
     if o[OTHER_SIDE] > 0.0:

@@ -22,7 +22,6 @@ from prudent.guards.columns import (
     CLOCK_SKEW,
     DECISION_AGE,
     DEFER,
-    FUTURE,
     FX_AGE,
     FX_PREVIOUS,
     FX_RATE,
@@ -88,8 +87,13 @@ def valid_order(o: Cells, _limit: float, _second: float) -> Judgement:
 def known_instrument(o: Cells, _limit: float, _second: float) -> Judgement:
     """Known, tradable, and of a kind that this list can judge."""
     kind = o[KIND]
-    judged = kind != OPTION and kind != FUTURE and kind != INDEX
+    judged = kind != OPTION and kind != INDEX
     return blocks_all(o, o[KNOWN] == 1 and judged, o[KNOWN])
+
+
+def outside_window(o: Cells, limit: float, _second: float) -> Judgement:
+    """Futures: a month inside its window before notice or expiry, or of unknown dates, may be closed, nothing else."""
+    return limits_new_risk(o, limit == 0.0, NAN)
 
 
 def in_universe(o: Cells, _limit: float, _second: float) -> Judgement:

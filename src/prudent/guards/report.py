@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from prudent.domain.accounts import TradingState
 from prudent.domain.cycles import Observation
+from prudent.domain.futures import names_of
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO, from_float
 from prudent.domain.plans import PlannedOrder
@@ -28,6 +30,8 @@ from prudent.guards.evaluate import FUNDING_JUDGES, JUDGES, Judge, evaluate_batc
 from prudent.guards.facts import start_account
 from prudent.guards.feeds import ALL_FEEDS
 from prudent.guards.from_rows import Crossing, columns_of
+from prudent.guards.futures import closing_months, half_rolls
+from prudent.guards.judges_book import rolls_together
 from prudent.guards.judges_data import valid_order
 from prudent.guards.user_rules import in_scope
 from prudent.guards.wording import sentence
@@ -51,9 +55,15 @@ def judge(
     feed that exists stops new risk. `plan_as_of` is when the decider saw the market; without it, now.
     """
     rows = guard_rows(
-        mandate, observation.rules, mode=observation.mode, interlocks=observation.interlocks, at=observation.as_of
-    )
+        mandate, observation.rules, mode=observation.mode, interlocks=observation.interlocks, at=observation.as_of,
+        closing=closing_months(observation, orders),
+    )  # fmt: skip
     crossing = columns_of(observation, orders, mandate, feeds=feeds, plan_as_of=plan_as_of)
+    report = report_of(crossing, orders, rows, feeds)
+    bound = half_rolls(observation, orders, report)
+    if not bound:
+        return report
+    rows = tuple(replace(row, symbols=bound) if row.judge is rolls_together else row for row in rows)
     return report_of(crossing, orders, rows, feeds)
 
 
@@ -115,17 +125,19 @@ def empty_columns(crossing: Crossing, orders: int, guards: int) -> tuple[Verdict
 def _scope(row: GuardRow, feeds: frozenset[str]) -> int:
     if not row.told or row.feeds - feeds:
         return NOWHERE
-    return EVERYWHERE if row.rule is None else SCOPED
+    return EVERYWHERE if row.rule is None and row.symbols is None else SCOPED
 
 
 def _applies(row: GuardRow, crossing: Crossing) -> list[int]:
+    if row.symbols is not None:
+        return [int(symbol in row.symbols) for symbol in crossing.symbols]
     if row.rule is None:
         return [1] * len(crossing.symbols)
     return [
         int(
-            symbol not in row.approved
+            row.approved.isdisjoint(names_of(symbol))
             and in_scope(row.rule, symbol, kind)
-            and (not row.only or not row.only.isdisjoint((symbol, sector, kind)))
+            and (not row.only or not row.only.isdisjoint((*names_of(symbol), sector, kind)))
         )
         for symbol, kind, sector in zip(crossing.symbols, crossing.kinds, crossing.sectors)
     ]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from prudent.domain.cycles import Observation
 from prudent.domain.errors import InputError
 from prudent.domain.exits import ExitRules, SymbolExits
+from prudent.domain.futures import names_of
 from prudent.domain.instruments import SECTORS, UNKNOWN_SECTOR, InstrumentKind, normalise_symbol
 from prudent.domain.money import ZERO, parse_decimal, plain
 from prudent.domain.records import Json
@@ -165,9 +166,10 @@ def _known() -> str:
 
 def in_scope(rule: UserRule, symbol: str, kind: str) -> bool:
     """Whether a rule looks at an instrument: of the kinds and among the symbols it names, each open where empty."""
-    if symbol in {normalise_symbol(each) for each in rule.exclude_symbols}:
+    names = names_of(symbol)
+    if not names.isdisjoint(normalise_symbol(each) for each in rule.exclude_symbols):
         return False
-    named = not rule.applies_to_symbols or symbol in {normalise_symbol(each) for each in rule.applies_to_symbols}
+    named = not rule.applies_to_symbols or not names.isdisjoint(map(normalise_symbol, rule.applies_to_symbols))
     return named and (not rule.applies_to_assets or kind in rule.applies_to_assets)
 
 

@@ -75,6 +75,10 @@ WORDS: dict[Judge, Words] = {
     given.clocks_agree: Words(
         "our clock and the broker's are {seen} apart", "at most {limit}", "set the clock", seconds
     ),
+    given.outside_window: Words(
+        "the contract is within its window before notice or expiry, or its dates are not known",
+        "outside it for new risk", "take a later month, as an alias such as ES1! does", count,
+    ),
     book.no_negative_cash: Words("cash would fall to {seen}", "at least {limit}", "sell first or buy less", money),
     book.minimum_cash_reserve: Words(
         "cash would fall to {seen} of net liquidation", "at least {limit}", "sell first or buy less", percent
@@ -129,6 +133,9 @@ WORDS: dict[Judge, Words] = {
     book.no_unknown_order: Words(
         "{seen} orders have no known fate", "none in the symbol and fewer than {limit} in all",
         "run invest reconcile", count
+    ),
+    book.rolls_together: Words(
+        "the other leg of the roll cannot go", "able to go too", "see why that one is refused", count
     ),
     loss.max_daily_loss: Words("the loss today is {seen}", "below {limit}", "wait for the next session", percent),
     loss.max_daily_loss_amount: Words("the loss today is {seen}", "below {limit}", "wait for the next session", money),

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from prudent.domain.accounts import Position
 from prudent.domain.errors import InputError
+from prudent.domain.futures import point_value
 from prudent.domain.money import ZERO, to_cents
 from prudent.domain.orders import Fill
 
@@ -48,7 +49,8 @@ class Holding:
 
     @property
     def average_cost(self) -> Decimal | None:
-        return self.cost / self.quantity if self.quantity else None
+        """The price that one unit was had at."""
+        return self.cost / self.quantity / point_value(self.symbol) if self.quantity else None
 
 
 @dataclass(slots=True)
@@ -217,7 +219,7 @@ def opening_lines(cash: Decimal, positions: Iterable[Position]) -> tuple[Line, .
             raise InputError(
                 f"opening cost of {each.symbol} must be 0 or more, was {each.average_cost}; give avg_cost or a price"
             )
-        lines.append(_position(each.symbol, to_cents(each.quantity * each.average_cost), each.quantity))
+        lines.append(_position(each.symbol, to_cents(each.cost), each.quantity))
     total = sum((line.amount for line in lines), ZERO)
     if total:
         lines.append(Line(ledger_account=CONTRIBUTIONS, amount=-total))
@@ -241,7 +243,7 @@ def adopted_lines(cash: Decimal, positions: Iterable[Position]) -> tuple[Line, .
         if each.average_cost is None or not each.average_cost.is_finite() or each.average_cost < 0:
             raise InputError(f"{each.symbol} must have a cost of 0 or more to be taken over, was {each.average_cost}")
         seen.add(each.symbol)
-        lines.append(_position(each.symbol, to_cents(each.quantity * each.average_cost), each.quantity))
+        lines.append(_position(each.symbol, to_cents(each.cost), each.quantity))
     total = sum((line.amount for line in lines), ZERO)
     if total:
         lines.append(Line(ledger_account=CONTRIBUTIONS, amount=-total))

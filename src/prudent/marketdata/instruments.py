@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from prudent.domain.errors import InputError
+from prudent.domain.futures import root_of_contract
 from prudent.domain.instruments import UNKNOWN_SECTOR, Instrument, InstrumentKind, normalise_symbol
 from prudent.domain.money import parse_decimal
 
@@ -21,7 +22,10 @@ _DEFAULTS = {
 
 
 class InstrumentMaster:
-    """`Instruments` from CSV files; a row of `override` replaces the shipped one of that symbol or adds to them."""
+    """`Instruments` from CSV files; a row of `override` replaces the shipped one of that symbol or adds to them.
+
+    Contract months of known futures are found by their names, `ESZ6`, and stand in no list.
+    """
 
     def __init__(self, override: Path | None = None) -> None:
         self._override = override
@@ -32,9 +36,10 @@ class InstrumentMaster:
         if found is not None:
             return found
         try:
-            return self._by_symbol.get(normalise_symbol(symbol))
+            name = normalise_symbol(symbol)
         except InputError:
             return None
+        return self._by_symbol.get(name) or _future(name)
 
     def all(self) -> tuple[Instrument, ...]:
         return tuple(self._by_symbol.values())
@@ -52,6 +57,17 @@ class InstrumentMaster:
         if self._override is not None:
             found.update({i.symbol: i for i in _read(self._override)})
         return dict(sorted(found.items()))
+
+
+def _future(name: str) -> Instrument | None:
+    """The contract month of that name. Its tick is the usual one; the venue's own rounds what leaves."""
+    root = root_of_contract(name)
+    if root is None:
+        return None
+    return Instrument(
+        symbol=name, venue=root.exchange, kind=InstrumentKind.FUTURE, tick=root.tick, multiplier=root.multiplier,
+        name=f"{root.name} {name[len(root.code):]}",
+    )  # fmt: skip
 
 
 def _read(path: Path) -> Iterator[Instrument]:

@@ -6,10 +6,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from prudent.domain.accounts import AccountSnapshot
+from prudent.domain.futures import root_of_contract
 from prudent.domain.instruments import CASH
 from prudent.domain.money import ZERO, plain
 from prudent.domain.orders import OpenOrder
 
+# A future's price moves by no more than this between the two answers that its account's cash is made of.
+FUTURES_MOVE = Decimal("0.01")
 RATIOS = tuple(Decimal(n) for n in (2, 3, 4, 5, 10, 20))
 
 
@@ -47,7 +50,10 @@ def breaks_between(
     ours: Mapping[str, Decimal], cash: Decimal, snapshot: AccountSnapshot, *, at_venue: Sequence[OpenOrder],
     untold: frozenset[str] = frozenset(),
 ) -> tuple[Break, ...]:  # fmt: skip
-    """Every difference, positions exact and cash to the cent; symbols in `untold` still have executions to come."""
+    """Every difference, positions exact and cash to the cent; symbols in `untold` still have executions to come.
+
+    What futures gained is cash that moves with their price between two answers: beside them so much less is known.
+    """
     theirs: dict[str, Decimal] = {}
     for position in snapshot.positions:
         theirs[position.symbol] = theirs.get(position.symbol, ZERO) + position.quantity
@@ -64,10 +70,15 @@ def breaks_between(
         )
         for symbol, gap in gaps.items()
     ]  # fmt: skip
-    if money and not along:
+    if abs(money) > _price_moves(snapshot) and not along:
         kind = BreakKind.TRANSFER if not gaps else BreakKind.UNEXPLAINED
         found.append(Break(symbol=CASH, ours=cash, theirs=snapshot.cash, cash=money, kind=kind))
     return tuple(found)
+
+
+def _price_moves(snapshot: AccountSnapshot) -> Decimal:
+    futures = (each for each in snapshot.positions if root_of_contract(each.symbol) is not None)
+    return FUTURES_MOVE * sum((abs(each.cost) for each in futures), ZERO)
 
 
 def _kind(symbol: str, gap: Decimal, ours: Decimal, cash: Decimal, at_venue: Sequence[OpenOrder]) -> BreakKind:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prudent.analytics.correlation import alike
 from prudent.domain.accounts import AccountSnapshot
 from prudent.domain.cycles import Alike, FxRate, Observation
 from prudent.domain.errors import BlockedError
+from prudent.domain.futures import FutureTerms, exchange_day, root_of_contract, terms
 from prudent.domain.instruments import CASH, Instrument
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import from_float
@@ -27,6 +28,8 @@ READS_MAX = 3
 def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observation:
     """One account as of the clock: its book, history and rules, and a quote for each holding, open order and symbol.
 
+    An alias of a future is looked at as the contract that is the front one by now; the observation says which.
+
     Asking a venue takes a while: what took long is asked again, so that book and prices are of one moment, and where a
     price is newer than the question, the observation is of its time.
 
@@ -39,7 +42,9 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
         history = world.ledger.history(mandate.account, session=session.date, at=now)
         snapshot = _with_unseen(world.broker.snapshot(mandate.account), history.at_venue)
         held = [p.symbol for p in snapshot.positions] + [o.symbol for o in snapshot.open_orders]
-        wanted = tuple(sorted({*held, *symbols, *mandate.universe} - {CASH}))
+        named = sorted({*held, *symbols, *mandate.universe} - {CASH})
+        futures = _futures(world, named, now)
+        wanted = tuple(sorted({futures[each].symbol if each in futures else each for each in named}))
         quotes = world.market.quotes(wanted)
         if world.clock.now() - now <= TOGETHER:
             break
@@ -64,8 +69,17 @@ def observe(world: World, mandate: Mandate, *, symbols: Iterable[str]) -> Observ
         alike=_alike(world, quotes, instruments),
         data_source=world.market.source,
         warnings=(f"synthetic prices: {', '.join(synthetic)}",) if synthetic else (),
+        futures=tuple(sorted(set(futures.values()), key=lambda each: each.symbol)),
     )
     return seen if history.nlv_open is not None else _opening(seen)
+
+
+def _futures(world: World, names: Iterable[str], now: datetime) -> dict[str, FutureTerms]:
+    """The terms today of each alias and each contract month among the names, where the venue trades futures."""
+    if not world.broker.traits.futures:
+        return {}
+    day = exchange_day(now)
+    return {each: found for each in names if (found := terms(each, day)) is not None}
 
 
 def _with_unseen(snapshot: AccountSnapshot, ours: Iterable[OpenOrder]) -> AccountSnapshot:
@@ -87,6 +101,8 @@ def _alike(world: World, quotes: Iterable[Quote], instruments: Iterable[Instrume
     return tuple(
         Alike(one=one, other=other, correlation=from_float(round(value, 4)))
         for one, other, value in alike(close, symbols, threshold=ALIKE_FROM)
+        # Months of one future are one thing, and in a roll the one is closed for the other.
+        if (root := root_of_contract(one)) is None or root is not root_of_contract(other)
     )
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import Consent, Draft, Interlock, Next, Observation
+from prudent.domain.errors import InputError
+from prudent.domain.futures import ALIASES, root_of_contract
 from prudent.domain.mandate import Mandate
 from prudent.domain.plans import PlannedOrder
 from prudent.domain.verdicts import GuardReport
@@ -89,4 +91,12 @@ class World:
 
     def symbols(self, mandate: Mandate) -> tuple[str, ...]:
         """What the strategy must observe before it decides; wrong targets raise `InputError` here, before any cycle."""
-        return self.strategy.symbols(mandate, self.read_file, self.target_of)
+        named = self.strategy.symbols(mandate, self.read_file, self.target_of)
+        futures = sorted(each for each in set(named) if each in ALIASES or root_of_contract(each))
+        if futures and not self.broker.traits.futures:
+            raise InputError(
+                f"{self.broker.name} trades stocks and funds, {', '.join(futures)} must be traded where futures are: "
+                "at Interactive Brokers or the paper gateway (`broker: ibkr`); take them out of the targets, or move "
+                "the account"
+            )
+        return named

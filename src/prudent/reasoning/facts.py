@@ -30,6 +30,7 @@ from decimal import Decimal
 
 from prudent.domain.accounts import Position
 from prudent.domain.cycles import CycleRecord, Observation
+from prudent.domain.futures import point_value
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO, to_cents
 from prudent.domain.orders import OpenOrder, Side
@@ -186,14 +187,15 @@ def _trades(record: CycleRecord, book: Book) -> Iterator[Json]:
     for fill in record.fills:
         if not fill.busted:
             quantity, notional = sums.get((fill.symbol, fill.side), (ZERO, ZERO))
-            sums[fill.symbol, fill.side] = quantity + fill.quantity, notional + fill.notional
+            sums[fill.symbol, fill.side] = quantity + fill.quantity, notional + fill.quantity * fill.price
     for (symbol, side), (quantity, notional) in sorted(sums.items()):
         price, now = notional / quantity, book.price(symbol)
         move = None if now is None else now / price - 1
+        size = side.sign * quantity * point_value(symbol)
         yield {
             "symbol": symbol, "side": str(side), "quantity": told(quantity), "price": told(price, FRACTION),
             "move_since": told(move, FRACTION),
-            "gain_since": told(None if now is None else to_cents(side.sign * (now - price) * quantity)),
+            "gain_since": told(None if now is None else to_cents((now - price) * size)),
         }  # fmt: skip
 
 

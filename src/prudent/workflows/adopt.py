@@ -7,6 +7,7 @@ from decimal import Decimal
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import AccountClass, AccountSnapshot, Position
 from prudent.domain.errors import BlockedError, InputError, Temporary
+from prudent.domain.futures import point_value
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO, to_cents
 from prudent.domain.orders import Fill, OpenOrder
@@ -39,7 +40,7 @@ class Found:
     @property
     def cost(self) -> Decimal:
         """What the positions that would be booked cost."""
-        return sum((to_cents(p.quantity * (p.average_cost or ZERO)) for p in self.opening.positions), ZERO)
+        return sum((to_cents(p.cost) for p in self.opening.positions), ZERO)
 
     @property
     def digest(self) -> str:
@@ -151,7 +152,7 @@ def _cost_before(now: Position | None, fills: Iterable[Fill], quantity: Decimal)
     if signs == {-1 if now.quantity > 0 else 1}:
         return now.average_cost
     spent = sum((abs(fill.cash_effect) for fill in fills), ZERO)
-    cost = (abs(now.quantity) * now.average_cost - spent) / abs(quantity)
+    cost = (abs(now.cost) - spent) / abs(quantity) / point_value(now.symbol)
     return cost if cost > 0 else None
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import TradingState
 from prudent.domain.errors import StoreError, Temporary
+from prudent.domain.futures import point_value
 from prudent.domain.instruments import CASH
 from prudent.domain.money import ZERO
 from prudent.domain.orders import OrderReport, OrderStatus, Side
@@ -123,7 +124,7 @@ def adjustment_of(desk: Desk, account: str, found: Break) -> Adjustment:
         row = rows.get(found.symbol)
         theirs = {p.symbol: p.average_cost for p in desk.broker_of(account).snapshot(account).positions}
         average = theirs.get(found.symbol) or (row.average_cost if row is not None else ZERO)
-        cost = -found.cash if found.cash else found.gap * average
+        cost = -found.cash if found.cash else found.gap * average * point_value(found.symbol)
         if found.theirs == 0 and row is not None:
             cost = -row.cost
     return Adjustment(

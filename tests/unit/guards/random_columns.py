@@ -22,7 +22,8 @@ LIMITS = {
     "max_turnover_per_cycle": 0.6, "max_trades_per_cycle": 30.0, "max_trades_per_day": 50.0, "bootstrap": 0.8,
     "minimum_holding": 5.0, "order_rate": 10.0, "no_unknown_order": 3.0, "max_daily_loss": 0.02,
     "max_daily_loss_amount": 2_000.0, "drawdown_cut": 0.2, "drawdown_halt": 0.25, "order_anomaly": 5.0,
-    "decider_anomaly": 3.0, "no_entry": 0.0, "max_entry_rsi": 80.0, "min_entry_rsi": 20.0, "max_entry_price": 450.0,
+    "decider_anomaly": 3.0, "no_entry": 0.0, "outside_window": 0.0, "rolls_together": 0.0,
+    "max_entry_rsi": 80.0, "min_entry_rsi": 20.0, "max_entry_price": 450.0,
     "min_entry_price": 4.0, "min_entry_volume": 2e5,
 }  # fmt: skip
 SECONDS = {

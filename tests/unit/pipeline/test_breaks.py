@@ -1,5 +1,6 @@
 """What kind of difference stands between two books."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -65,3 +66,14 @@ def test_cash_alone_is_a_transfer_and_beside_several_symbols_unexplained() -> No
 
 def test_what_is_not_told_yet_is_no_break() -> None:
     assert between(seen("900", AAPL="13", KO="2"), untold="AAPL", AAPL="10", KO="2") == ()
+
+
+def test_beside_futures_cash_may_differ_by_what_their_price_moves_between_two_answers() -> None:
+    # 1 % of 2 x 4,000 x 50
+    held = (Position(symbol="ESZ2", quantity=D(2), average_cost=D(4000)),)
+    assert between(replace(seen("5000"), positions=held), ESZ2="2") == ()
+    (found,) = between(replace(seen("5000.01"), positions=held), ESZ2="2")
+    assert (found.symbol, found.cash) == ("CASH", D("4000.01"))
+    # What a trade cost is told in full.
+    (traded,) = between(replace(seen("800"), positions=held), ESZ2="1")
+    assert (traded.symbol, traded.cash, traded.kind) == ("ESZ2", D(-200), BreakKind.FOREIGN_TRADE)

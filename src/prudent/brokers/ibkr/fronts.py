@@ -1,17 +1,13 @@
 """Symbols of futures that mean another contract as time goes on: `ES1!`, `EURUSD` and the like are the front month."""
 
-from zoneinfo import ZoneInfo
-
 from prudent.brokers.ibkr.contracts import Names, Wanted
-from prudent.domain.futures import ALIASES, FutureMonth, parse_local, resolve
+from prudent.domain.futures import ALIASES, FutureMonth, exchange_day, parse_local, resolve
 from prudent.ports import Clock
-
-_EXCHANGE = ZoneInfo("America/New_York")
 
 
 def month_of(symbol: str, clock: Clock) -> FutureMonth | None:
     """The contract that an alias or a local symbol such as `6EZ6` means today; None for any other symbol."""
-    today = clock.now().astimezone(_EXCHANGE).date()
+    today = exchange_day(clock.now())
     name = symbol.strip().upper()
     return resolve(name, today) if name in ALIASES else parse_local(name, today)
 

@@ -5,6 +5,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from prudent.brokers.ibkr.words import Listed, Style
+from prudent.domain.futures import point_value
 from prudent.domain.orders import OrderIntent, OrderType, Side
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ def why_not(intent: OrderIntent, listed: Listed) -> str:
         return (
             f"{intent.symbol} means {listed.asset.desk_symbol} now, and an order must name its contract; plan it under "
             "that name"
+        )
+    if listed.asset.sec_type == "FUT" and listed.asset.multiplier != point_value(intent.symbol):
+        return (
+            f"the multiplier of {intent.symbol} must be {point_value(intent.symbol)} for its value to be right, the "
+            f"venue says {listed.asset.multiplier}; nothing of it can be traded from here"
         )
     if intent.quantity % listed.size_step == 0:
         return ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prudent.brokers.ibkr.line import Connection
 from prudent.brokers.ibkr.session import CALL_SECONDS, OPEN, IbkrSession
 from prudent.brokers.ibkr.table import Row
-from prudent.brokers.ibkr.words import ShownPosition, number
+from prudent.brokers.ibkr.words import ONE, ShownPosition, number
 from prudent.domain.accounts import AccountSnapshot, Position
 from prudent.domain.errors import Temporary
 from prudent.domain.money import ZERO, plain, to_cents
@@ -24,8 +24,9 @@ NAME = "ibkr"
 POSITIONS = "positions"
 # So long after it came up, and between two sessions, what the gateway does not list may still be on its way.
 QUIET_SECONDS = 60
-TRAITS = BrokerTraits(shorting=True, lot=Decimal(1), quiet_seconds=QUIET_SECONDS)
-_CASH = "TotalCashValue"
+TRAITS = BrokerTraits(shorting=True, futures=True, lot=Decimal(1), quiet_seconds=QUIET_SECONDS)
+_CASH, _RATE, _FUTURE = "TotalCashValue", "ExchangeRate", "FUT"
+Values = list[tuple[str, str, Any]]
 _COST_PLACES = Decimal("0.000001")
 
 
@@ -130,13 +131,13 @@ class IbkrReads:
 
     async def _snapshot(self, account: str, venue: str) -> AccountSnapshot:
         connection = await self._session.ready()
-        positions, cash, _open = await asyncio.gather(
-            self._positions(venue, connection), self._cash(venue, connection),
+        book, _open = await asyncio.gather(
+            self._book(venue, connection),
             self._session.orders.ask(
                 OPEN, lambda client, _number: client.reqAllOpenOrders(), over=connection, key=OPEN
             ),
         )  # fmt: skip
-        return self._pictured(account, venue, positions, cash)
+        return self._pictured(account, venue, *book)
 
     def _pictured(
         self, account: str, venue: str, positions: tuple[Position, ...], cash: tuple[str, Decimal]
@@ -151,17 +152,48 @@ class IbkrReads:
             as_of=max([self._session.clock.now(), *heard]), source=self.name,
         )  # fmt: skip
 
-    async def _positions(self, venue: str, connection: Connection) -> tuple[Position, ...]:
+    async def _book(self, venue: str, connection: Connection) -> tuple[tuple[Position, ...], tuple[str, Decimal]]:
+        """Holdings, and the cash beside them: a future is held at its whole value, which is set aside from the cash.
+
+        The venue counts what futures gained among the cash. So cash and holdings add up to what it says that the
+        account is worth, and no price that moves between trades moves the cash.
+        """
+        held, values = await asyncio.gather(self._held(venue, connection), self._values(venue, connection))
+        currency, cash = _cash(values)
+        for each in held:
+            if each.asset.sec_type == _FUTURE:
+                worth = await self._worth(venue, connection, each)
+                cash -= worth * _rate(values, each.asset.currency, currency)
+        positions = tuple(sorted((_position(each) for each in held), key=lambda each: each.symbol))
+        return positions, (currency, to_cents(cash))
+
+    async def _worth(self, venue: str, connection: Connection, held: ShownPosition) -> Decimal:
+        """What a held contract is worth to the venue now, with its multiplier."""
+        numbers: list[int] = []
+
+        def send(client: "TappedClient", request: int) -> None:
+            numbers.append(request)
+            client.reqPnLSingle(request, venue, "", held.asset.con_id)
+
+        line, name = self._session.orders, held.asset.desk_symbol
+        (found,) = await line.ask(f"what {name} is worth", send, over=connection)
+        await line.turn()
+        if not connection.broken.is_set():
+            connection.client.cancelPnLSingle(numbers[0])
+        if found is None:
+            raise Temporary(f"the gateway must tell what held {name} is worth, did not; try again")
+        return Decimal(found)
+
+    async def _held(self, venue: str, connection: Connection) -> tuple[ShownPosition, ...]:
         shown = await self._session.orders.ask(
             POSITIONS, lambda client, _number: client.reqPositions(), over=connection, key=POSITIONS
         )
         # The list goes on by itself with each trade: the last word on a contract counts.
         latest: dict[int, ShownPosition] = {each.asset.con_id: each for each in shown if each.account == venue}
-        held = [each for each in latest.values() if each.quantity != 0]
-        return tuple(sorted((_position(each) for each in held), key=lambda each: each.symbol))
+        return tuple(each for each in latest.values() if each.quantity != 0)
 
-    async def _cash(self, venue: str, connection: Connection) -> tuple[str, Decimal]:
-        """The account's currency and its cash, foreign cash at the gateway's rates included."""
+    async def _values(self, venue: str, connection: Connection) -> Values:
+        """The account's values as (name, currency, text)."""
         numbers: list[int] = []
 
         def send(client: "TappedClient", request: int) -> None:
@@ -169,22 +201,16 @@ class IbkrReads:
             client.reqAccountUpdatesMulti(request, venue, "", False)
 
         line = self._session.orders
-        values: list[tuple[str, str, Any]] = await line.ask("the account's values", send, over=connection)
+        values: Values = await line.ask("the account's values", send, over=connection)
         await line.turn()
         if not connection.broken.is_set():
             connection.client.cancelAccountUpdatesMulti(numbers[0])
-        for tag, currency, text in values:
-            amount = number(text) if tag == _CASH and currency != "BASE" else None
-            if amount is not None:
-                return currency or "USD", to_cents(amount)
-        raise Temporary(f"the gateway must tell {_CASH} of the account, did not; try again")
+        return values
 
     async def _listing(self, account: str, venue: str) -> Listing:
         connection = await self._session.ready()
         asked, since = self._session.clock.now(), self._session.table.count
-        whole, positions, cash = await asyncio.gather(
-            self._session.round(venue), self._positions(venue, connection), self._cash(venue, connection)
-        )
+        whole, book = await asyncio.gather(self._session.round(venue), self._book(venue, connection))
         shown = [
             row for row in self._session.table
             if row.account == venue and row.touched > since and (row.is_there or row.filled > ZERO)
@@ -193,8 +219,28 @@ class IbkrReads:
             account=account, session=connection.session, asked=asked, ended=self._session.clock.now(),
             complete=whole and self._session.orders.up and self._session.orders.session == connection.session,
             orders=tuple(self._session.table.report(row, account, self.quality) for row in shown),
-            fills=self._sorted(account, shown), snapshot=self._pictured(account, venue, positions, cash),
+            fills=self._sorted(account, shown), snapshot=self._pictured(account, venue, *book),
         )  # fmt: skip
+
+
+def _cash(values: Values) -> tuple[str, Decimal]:
+    """The account's currency and its cash, foreign cash at the gateway's rates included."""
+    for tag, currency, text in values:
+        amount = number(text) if tag == _CASH and currency != "BASE" else None
+        if amount is not None:
+            return currency or "USD", amount
+    raise Temporary(f"the gateway must tell {_CASH} of the account, did not; try again")
+
+
+def _rate(values: Values, currency: str, base: str) -> Decimal:
+    """The gateway's own rate, which is also that of its cash."""
+    if currency == base:
+        return ONE
+    for tag, of, text in values:
+        rate = number(text) if tag == _RATE and of == currency else None
+        if rate is not None and rate > 0:
+            return rate
+    raise Temporary(f"the gateway must tell its rate from {currency} to {base}, did not; try again")
 
 
 def _must_ask(row: Row | None) -> bool:

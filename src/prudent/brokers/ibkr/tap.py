@@ -35,7 +35,7 @@ from prudent.domain.orders import Side
 
 # What this program understands; other messages are none of its business.
 HEARD = frozenset({
-    1, 2, 3, 4, 5, 9, 10, 11, 15, 17, 46, 49, 52, 53, 55, 57, 59, 61, 62, 73, 74, 75, 76, 93, 101, 102, 107,
+    1, 2, 3, 4, 5, 9, 10, 11, 15, 17, 46, 49, 52, 53, 55, 57, 59, 61, 62, 73, 74, 75, 76, 93, 95, 101, 102, 107,
 })  # fmt: skip
 OPEN, COMPLETED, POSITIONS, TIME = "open orders", "completed orders", "positions", "time"
 _TRADE, _TRADE_TIME = 11, 15
@@ -222,6 +222,13 @@ class Ear:
         self._add(reqId, (tag, currency, val))
 
     def accountUpdateMultiEnd(self, reqId: int) -> None:
+        self._end(reqId)
+
+    def pnlSingle(
+        self, reqId: int, pos: float, dailyPnL: float, unrealizedPnL: float, realizedPnL: float, value: float
+    ) -> None:
+        del pos, dailyPnL, unrealizedPnL, realizedPnL
+        self._add(reqId, number(value))
         self._end(reqId)
 
     # Contracts and prices

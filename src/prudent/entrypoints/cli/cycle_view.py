@@ -148,7 +148,7 @@ def _report(report: OrderReport) -> dict[str, object]:
 def _average_price(report: OrderReport) -> object:
     if not report.fills:
         return None
-    traded = sum((fill.notional for fill in report.fills), start=report.filled * 0)
+    traded = sum((fill.quantity * fill.price for fill in report.fills), start=report.filled * 0)
     return round(traded / sum((fill.quantity for fill in report.fills), start=report.filled * 0), 6)
 
 

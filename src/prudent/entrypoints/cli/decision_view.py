@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from prudent.domain.accounts import Position
 from prudent.domain.cycles import CycleRecord
+from prudent.domain.futures import point_value
 from prudent.domain.money import ZERO
 from prudent.domain.orders import OrderReport
 from prudent.domain.plans import PlannedOrder
@@ -96,6 +98,7 @@ def _allowed_data(record: CycleRecord, order: PlannedOrder) -> dict[str, object]
     return {
         "id": order.order_ref, "side": order.side, "symbol": order.symbol, "planned": order.quantity,
         "allowed": record.report.approved_quantity(order.order_ref), "forced": order.forced, "why": order.reason,
+        "alias": order.alias, "roll": order.roll,
         "stopped_by": [
             {"guard": guard, "outcome": outcome, "reason": reason}
             for ref, guard, outcome, reason in _stopped(record) if ref == order.order_ref
@@ -147,7 +150,7 @@ def _saw(record: CycleRecord) -> Blocks:
         columns=("holding", ">quantity", ">cost", ">price", ">gain", ">weight"),
         rows=[
             (p.symbol, quantity(p.quantity), money(p.average_cost), money(prices.get(p.symbol)),
-             _gain(p.average_cost, prices.get(p.symbol)), _weight(p.quantity, prices.get(p.symbol), nav))
+             _gain(p.average_cost, prices.get(p.symbol)), _weight(p, prices.get(p.symbol), nav))
             for p in held
         ],
         empty="no holding",
@@ -256,7 +259,7 @@ def _allowed(record: CycleRecord) -> Blocks:
         title="Was allowed",
         columns=("side", "symbol", ">planned", ">allowed", ">about", "because"),
         rows=[
-            (order.side, order.symbol, quantity(order.quantity),
+            (order.side, _named(order), quantity(order.quantity),
              quantity(record.report.approved_quantity(order.order_ref)), money(order.notional),
              "; ".join(f"{guard} {outcome}: {reason}" for ref, guard, outcome, reason in stopped
                        if ref == order.order_ref) or "every guard let it through")
@@ -267,6 +270,12 @@ def _allowed(record: CycleRecord) -> Blocks:
     yield from (f"not planned, {each.symbol}: {each.code}, {each.reason}" for each in plan.blocked)
     if record.consent is not None and record.consent.code:
         yield f"ended before it was sent: {record.consent.code}"
+
+
+def _named(order: PlannedOrder) -> str:
+    """The symbol, with the alias that the target called a future by, and the roll that the order is a leg of."""
+    roll = f", roll {order.roll}" if order.roll else ""
+    return f"{order.symbol} ({order.alias}{roll})" if order.alias else order.symbol
 
 
 def _stopped(record: CycleRecord) -> Iterator[tuple[str, str, str, str]]:
@@ -301,7 +310,7 @@ def _did(record: CycleRecord) -> Blocks:
 
 def _report_row(report: OrderReport) -> tuple[str, ...]:
     fills = report.fills
-    traded = sum((fill.notional for fill in fills), ZERO)
+    traded = sum((fill.quantity * fill.price for fill in fills), ZERO)
     size = sum((fill.quantity for fill in fills), ZERO)
     return (
         report.side, report.symbol, quantity(report.quantity), quantity(report.filled),
@@ -355,5 +364,6 @@ def _gain(cost: Decimal | None, price: Decimal | None) -> str:
     return percent(price / cost - 1) if cost and price is not None else UNKNOWN
 
 
-def _weight(held: Decimal, price: Decimal | None, nav: Decimal | None) -> str:
-    return percent(held * price / nav) if nav and price is not None else UNKNOWN
+def _weight(held: Position, price: Decimal | None, nav: Decimal | None) -> str:
+    size = held.quantity * point_value(held.symbol)
+    return percent(size * price / nav) if nav and price is not None else UNKNOWN

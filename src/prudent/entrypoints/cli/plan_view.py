@@ -103,7 +103,7 @@ def _order(order: PlannedOrder) -> dict[str, object]:
         "id": order.order_ref, "side": order.side, "symbol": order.symbol, "quantity": order.quantity,
         "price": order.reference_price, "notional": order.notional, "phase": order.phase, "reason": order.reason,
         "effect": order.effect, "type": order.type, "limit_price": order.limit_price,
-        "estimated_fee": order.estimated_fee, "forced": order.forced,
+        "estimated_fee": order.estimated_fee, "forced": order.forced, "alias": order.alias, "roll": order.roll,
     }  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def _equity(act: Act, account: str, worth: Figures) -> dict[str, Decimal]:
     gains = profit(act, account, None)
     return {
         "NetLiquidation": worth.net,
-        "TotalCashValue": worth.cash,
+        "TotalCashValue": worth.cash + worth.futures,
         "SettledCash": worth.cash,
         "AccruedCash": ZERO,
         "EquityWithLoanValue": worth.loan_equity,
@@ -116,8 +116,8 @@ def _sums(cash: Decimal, lines: list[Line], act: Act) -> dict[str, Decimal]:
 
     futures = sum((_unsettled(act, line) for line in lines if line.contract.sec_type is SecType.FUTURE), ZERO)
     return {
-        "CashBalance": cash,
-        "TotalCashBalance": cash,
+        "CashBalance": cash + futures,
+        "TotalCashBalance": cash + futures,
         "StockMarketValue": of(SecType.STOCK),
         "OptionMarketValue": of(SecType.OPTION),
         "FuturesPNL": futures,

@@ -9,7 +9,7 @@ from prudent.domain.mandate import Mandate, Planning, RebalanceTo, Unlisted
 from prudent.domain.money import ZERO, plain
 from prudent.domain.proposals import Answer, Decision, TargetWeight
 from prudent.domain.valuation import ONE, usable
-from prudent.pipeline.plan.book import TRADED_KINDS, Book, Line
+from prudent.pipeline.plan.book import Book, Line
 
 # Targets may miss a full sum by this much: the rounding of their inputs.
 SUM_TOLERANCE = Decimal("0.0005")
@@ -72,9 +72,9 @@ def check_known(book: Book, targets: dict[str, Decimal], mandate: Mandate) -> No
     unknown = [line.symbol for line in lines if line.instrument is None]
     if unknown:
         raise InputError(f"symbols must be known instruments, {', '.join(unknown)} were not; correct the targets")
-    kinds = [line.symbol for line in lines if not _tradable_kind(line)]
+    kinds = [line.symbol for line in lines if not line.tradable]
     if kinds:
-        raise InputError(f"targets must be tradable stocks or funds, {', '.join(kinds)} were not; remove them")
+        raise InputError(f"targets must be tradable stocks, funds or futures, {', '.join(kinds)} were not; remove them")
     for line in lines:
         given = line.quote.price if line.quote is not None else None
         frozen = line.held != 0 or (given is None and mandate.planning.allow_partial)
@@ -82,10 +82,6 @@ def check_known(book: Book, targets: dict[str, Decimal], mandate: Mandate) -> No
             what = "FX rate" if usable(given) else "price"
             was = "missing" if given is None or usable(given) else str(given)
             raise InputError(f"the {what} of targeted {line.symbol} must be above 0, was {was}; correct it")
-
-
-def _tradable_kind(line: Line) -> bool:
-    return line.instrument is not None and line.instrument.tradable and line.instrument.kind in TRADED_KINDS
 
 
 def read_aims(book: Book, decision: Decision, mandate: Mandate) -> tuple[Aim, ...]:

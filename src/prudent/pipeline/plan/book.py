@@ -7,6 +7,7 @@ from decimal import Decimal
 from prudent.domain.accounts import Position
 from prudent.domain.cycles import Observation
 from prudent.domain.errors import BlockedError, InputError
+from prudent.domain.futures import names_of, point_value
 from prudent.domain.instruments import CASH, Instrument, InstrumentKind
 from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO, to_cents
@@ -16,7 +17,7 @@ from prudent.domain.quotes import Quote
 from prudent.domain.valuation import ONE, fx_rate, usable
 from prudent.exchange.fees import commission_row
 
-# Kinds that target weights may trade; options and futures belong to strategies of their own.
+# Kinds that target weights may trade, besides futures whose terms were observed; options belong to other strategies.
 TRADED_KINDS = (InstrumentKind.STOCK, InstrumentKind.ETF)
 
 
@@ -24,7 +25,8 @@ TRADED_KINDS = (InstrumentKind.STOCK, InstrumentKind.ETF)
 class Line:
     """One symbol; `price` (`None` = not usable) and `unit_value` are of quantity 1, the latter in the base currency.
 
-    A line with a `code` does not trade: `no_price`, `no_trading`, `not_tradable`, `unknown_instrument`.
+    A line with a `code` does not trade: `no_price`, `no_trading`, `not_tradable`, `unknown_instrument`. `dated` is a
+    contract month whose terms are known.
     """
 
     symbol: str
@@ -38,6 +40,13 @@ class Line:
     open_buy: Decimal
     open_sell: Decimal
     code: str = ""
+    dated: bool = False
+
+    @property
+    def tradable(self) -> bool:
+        """True for what a target may name."""
+        found = self.instrument
+        return found is not None and found.tradable and (found.kind in TRADED_KINDS or self.dated)
 
     @property
     def effective(self) -> Decimal:
@@ -134,6 +143,7 @@ class _Reader:
     quotes: dict[str, Quote]
     instruments: dict[str, Instrument]
     costs: dict[str, Decimal | None]
+    dated: frozenset[str]
 
     @classmethod
     def of(cls, observation: Observation, mandate: Mandate) -> "_Reader":
@@ -143,6 +153,7 @@ class _Reader:
             {quote.symbol: quote for quote in observation.quotes},
             {instrument.symbol: instrument for instrument in observation.instruments},
             {position.symbol: position.average_cost for position in observation.snapshot.positions},
+            frozenset(each.symbol for each in observation.futures),
         )
 
     def line(self, symbol: str, held: Decimal | None) -> Line:
@@ -154,6 +165,7 @@ class _Reader:
             raise BlockedError(_no_nav(symbol, quote, rate))
         valued = price if price is not None else self._last_known(symbol, quote)
         multiplier = instrument.multiplier if instrument else ONE
+        dated = symbol in self.dated and multiplier == point_value(symbol)
         return Line(
             symbol=symbol,
             instrument=instrument,
@@ -165,7 +177,8 @@ class _Reader:
             held=held or ZERO,
             open_buy=self._open(symbol, Side.BUY),
             open_sell=self._open(symbol, Side.SELL),
-            code=self._code(symbol, instrument, price),
+            code=self._code(symbol, instrument, price, dated=dated),
+            dated=dated,
         )
 
     def _last_known(self, symbol: str, quote: Quote | None) -> Decimal | None:
@@ -176,14 +189,14 @@ class _Reader:
         orders = self.observation.snapshot.open_orders
         return sum((o.remaining for o in orders if o.symbol == symbol and o.side is side), ZERO)
 
-    def _code(self, symbol: str, instrument: Instrument | None, price: Decimal | None) -> str:
+    def _code(self, symbol: str, instrument: Instrument | None, price: Decimal | None, *, dated: bool) -> str:
         if price is None:
             return "no_price"
         if instrument is None:
             return "unknown_instrument"
-        if symbol in self.mandate.planning.no_trading:
+        if not names_of(symbol).isdisjoint(self.mandate.planning.no_trading):
             return "no_trading"
-        return "" if instrument.tradable and instrument.kind in TRADED_KINDS else "not_tradable"
+        return "" if instrument.tradable and (instrument.kind in TRADED_KINDS or dated) else "not_tradable"
 
 
 def _no_nav(symbol: str, quote: Quote | None, rate: Decimal | None) -> str:

@@ -13,6 +13,7 @@ from prudent.domain.valuation import ONE
 from prudent.pipeline.plan.aims import base_of, read_aims
 from prudent.pipeline.plan.book import Book, read_book
 from prudent.pipeline.plan.legs import exit_legs, size, yield_to_exits
+from prudent.pipeline.plan.rolls import contracted
 from prudent.pipeline.plan.rows import cash_effect, order_rows
 from prudent.pipeline.plan.summary import accuracy, book_lines, no_trade_codes, plan_hash, turnover, weight_rows
 
@@ -24,14 +25,15 @@ def make_plan(observation: Observation, decision: Decision, mandate: Mandate, *,
         InputError: a target is wrong (unknown, twice, short without permission, too much, without a usable price).
         BlockedError: a holding has no usable price, so there is no NAV, or NAV is below 0.
     """
-    wanted = (*(t.symbol for t in decision.targets), *(e.symbol for e in decision.exits))
+    named = contracted(observation, decision)
+    wanted = (*(t.symbol for t in named.decision.targets), *(e.symbol for e in decision.exits))
     book = read_book(observation, wanted, mandate)
     if book.nav < 0:
         raise BlockedError(f"net asset value must not be below 0, was {book.nav}; fund the account or close it by hand")
-    aims = read_aims(book, decision, mandate)
+    aims = named.stay_out(read_aims(book, named.decision, mandate), decision.exits)
     forced = exit_legs(book, decision.exits)
     sized = size(book, yield_to_exits(aims, decision.exits, forced, book.nav), forced, _sizing(decision, mandate))
-    orders = order_rows((*forced, *sized.legs), mandate, cycle=cycle, decision_hash=decision.hash)
+    orders = named.marked(order_rows((*forced, *sized.legs), mandate, cycle=cycle, decision_hash=decision.hash))
     lines = book_lines(book, sized.aims)
     weights = weight_rows(book, sized.aims, orders)
     return OrderPlan(

@@ -13,6 +13,7 @@ from prudent.domain.orders import Side
 from prudent.domain.plans import OrderPlan, PlannedOrder
 from prudent.exchange.fees import commission_row, model_code, split_cost
 from prudent.pipeline.plan.book import Book, Line, read_book
+from prudent.pipeline.plan.rolls import still_held
 from prudent.pipeline.plan.sizing import FLOOR, SizingColumns, SizingRules, fit_to_cash
 
 
@@ -22,8 +23,10 @@ def phase_two(
     """The plan's second-phase orders, lowered to what was approved and by one common factor to the cash at hand.
 
     Open buys keep their reserve, unfilled sells and new shorts bring nothing, fees count. Slices of one parent share
-    its quantity, first slices first. Nothing is ever raised above its approved quantity.
+    its quantity, first slices first. Nothing is ever raised above its approved quantity. What a roll has not closed of
+    its old month is not opened in the new one.
     """
+    unrolled = still_held(observation, plan.orders)
     orders = [
         replace(order, quantity=min(approved_quantities[order.order_ref], order.quantity))
         for order in plan.orders
@@ -38,6 +41,10 @@ def phase_two(
         if order.side is Side.BUY:
             quantity = min(quantity, left[order.symbol])
             left[order.symbol] -= quantity
+        if order.roll:
+            short = min(quantity, unrolled.get(order.roll, ZERO))
+            unrolled[order.roll] = unrolled.get(order.roll, ZERO) - short
+            quantity -= short
         if quantity > 0:
             lowered.append(_lower(order, quantity, lines[order.symbol], mandate))
     return tuple(lowered)

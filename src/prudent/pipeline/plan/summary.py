@@ -113,4 +113,5 @@ def _order_content(order: PlannedOrder) -> Json:
         order.type.value,
         encode(order.limit_price),
         order.phase,
+        *([order.alias, order.roll] if order.alias else []),
     ]

@@ -110,7 +110,7 @@ def _mirrored_account(source: str, mandate: Mandate) -> str:
 
 
 def _check_observed(source: str, portfolio: Portfolio, observation: Observation) -> None:
-    known = {instrument.symbol for instrument in observation.instruments}
+    known = {*observation.fronts, *(instrument.symbol for instrument in observation.instruments)}
     unseen = sorted(row.symbol for row in portfolio.rows if row.symbol not in known and row.symbol != CASH)
     if unseen:
         raise InputError(

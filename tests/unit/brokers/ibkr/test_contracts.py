@@ -22,7 +22,10 @@ APPLE_ABROAD = Listed(
     asset=Asset(con_id=4726, sec_type="STK", symbol="AAPL", exchange="EBS", primary="EBS", currency="CHF")
 )
 FUTURE = Listed(
-    asset=Asset(con_id=1, sec_type="FUT", symbol="ES", exchange="CME", local_symbol="ESZ3", expiry="20231215")
+    asset=Asset(
+        con_id=1, sec_type="FUT", symbol="ES", exchange="CME", local_symbol="ESZ3", expiry="20231215",
+        multiplier=Decimal(50),
+    )
 )  # fmt: skip
 
 
@@ -130,6 +133,11 @@ def test_an_order_must_name_its_contract_and_not_what_means_it_today() -> None:
     future = replace(FUTURE, asset=replace(FUTURE.asset, local_symbol="ESZ4"))
     assert "means ESZ4 now" in why_not(intent("r1", symbol="ES1!"), future)
     assert why_not(intent("r1", symbol="ESZ4"), future) == ""
+
+
+def test_a_future_of_another_multiplier_than_it_is_valued_at_does_not_leave() -> None:
+    small = replace(FUTURE, asset=replace(FUTURE.asset, multiplier=Decimal(5)))
+    assert "must be 50" in why_not(intent("r1", symbol="ESZ3"), small)
 
 
 def test_prices_are_on_the_steps_of_the_exchange_that_an_order_goes_to() -> None:

@@ -105,11 +105,13 @@ def test_a_future_moves_no_cash_but_its_commission_until_it_is_settled() -> None
     desk = Desk()
     (execution,) = executions(desk.place(ticket(1, Side.BUY, 2, ES)))
     assert (execution.commission, execution.price) == (D("4.50"), D("5000.25"))
-    assert desk.value("TotalCashValue") == CASH - D("4.50")
+    assert desk.value("SettledCash") == CASH - D("4.50")
     assert (desk.value("InitMarginReq"), desk.value("MaintMarginReq")) == (D(24_000), D(22_000))
     desk.show(ES, "5009.75", "5010.25", last="5010.00")
     # 2 x 50 x (5,010.00 - 5,000.25)
     assert desk.value("FuturesPNL") == D("975.00")
+    # What is not settled yet is told among the cash, as at the real venue, but is not settled cash.
+    assert (desk.value("TotalCashValue"), desk.value("SettledCash")) == (CASH + D("970.50"), CASH - D("4.50"))
     assert desk.value("NetLiquidation") == CASH + D("970.50")
 
 
@@ -121,7 +123,8 @@ def test_at_the_sessions_end_a_future_is_marked_to_market() -> None:
     assert (desk.value("TotalCashValue"), desk.value("FuturesPNL")) == (CASH + D("970.50"), D(0))
     desk.show(ES, "5010.75", "5011.25", last="5011.00")
     # 2 x 50 x 1.00 that the next session's end will settle
-    assert (desk.value("TotalCashValue"), desk.value("FuturesPNL")) == (CASH + D("970.50"), D(100))
+    assert (desk.value("SettledCash"), desk.value("FuturesPNL")) == (CASH + D("970.50"), D(100))
+    assert desk.value("TotalCashValue") == CASH + D("1070.50")
     desk.market.show(ES, "4999.75", "5000.25", last="5000.00")
     desk.at += timedelta(days=1, hours=-2)
     (execution,) = executions(desk.place(ticket(2, Side.SELL, 2, ES)))

@@ -77,13 +77,14 @@ def add(
     replace: Annotated[bool, typer.Option("--replace", help="Replace a portfolio of that name.")] = False,
 ) -> Answer:  # fmt: skip
     """Check a portfolio and save it; a wrong one is refused and nothing is written."""
+    from prudent.domain.futures import ALIASES
     from prudent.entrypoints.cli import portfolios as saved
     from prudent.marketdata.instruments import InstrumentMaster
 
     text = read_text(file)
     found = _read(file, text=text, unit=unit)
     master = InstrumentMaster()
-    unknown = [symbol for symbol in found.symbols if master.find(symbol) is None]
+    unknown = [symbol for symbol in found.symbols if symbol not in ALIASES and master.find(symbol) is None]
     if unknown:
         raise InputError(f"{file}: symbols must be known instruments, {', '.join(unknown)} were not; correct the rows")
     path = saved.save(call.folder(), name, _with_unit(text, unit), replace=replace)
