@@ -32,7 +32,7 @@ from prudent.marketdata.instruments import InstrumentMaster
 from prudent.pipeline.absence import ReconcileMemory
 from prudent.pipeline.pace import Pace
 from prudent.pipeline.world import World, at_once
-from prudent.ports import Broker, Fundamentals, LanguageModel, MarketData, News, Permit
+from prudent.ports import Broker, Calendar, Fundamentals, LanguageModel, MarketData, News, Permit
 from prudent.registry import strategy
 from prudent.settings import Loaded, load_settings
 from prudent.settings.accounts import json_object, plain_json
@@ -68,7 +68,7 @@ class Desk:
     loaded: Loaded
     mode: Mode
     clock: SystemClock | SimulatedClock
-    calendar: ExchangeCalendar
+    calendar: Calendar
     instruments: InstrumentMaster
     market: MarketData
     ledger: LedgerStore

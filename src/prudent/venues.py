@@ -14,8 +14,7 @@ from prudent.brokers.ibkr.greeting import greet
 from prudent.clock import OffsetClock, SimulatedClock, SystemClock
 from prudent.domain.errors import ConfigError, StoreError, Temporary
 from prudent.domain.records import utc_text
-from prudent.marketdata.calendars import ExchangeCalendar
-from prudent.ports import Clock, Instruments, MarketData
+from prudent.ports import Calendar, Clock, Instruments, MarketData
 from prudent.settings import Loaded
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _once_each(accounts: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def open_market(
-    home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar, connections: Connections | None = None
+    home: Path, loaded: Loaded, clock: Clock, calendar: Calendar, connections: Connections | None = None
 ) -> MarketData:
     """The source of prices that the settings name, with the second one beside it where they name one.
 
@@ -119,7 +118,7 @@ def open_market(
 
 
 def open_ibkr_market(
-    connections: Connections, clock: Clock, calendar: ExchangeCalendar, instruments: Instruments, folder: Path
+    connections: Connections, clock: Clock, calendar: Calendar, instruments: Instruments, folder: Path
 ) -> "IbkrMarket":
     """Prices of a gateway over whichever session the process has; `folder` keeps their history."""
     from prudent.brokers.ibkr.fronts import front_names
@@ -134,7 +133,7 @@ def open_ibkr_market(
 
 
 def _open_source(
-    source: str, home: Path, loaded: Loaded, clock: Clock, calendar: ExchangeCalendar, connections: Connections | None
+    source: str, home: Path, loaded: Loaded, clock: Clock, calendar: Calendar, connections: Connections | None
 ) -> MarketData:
     data = loaded.settings.data
     if source == IBKR:

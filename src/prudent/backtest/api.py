@@ -29,6 +29,7 @@ def run_backtest(  # noqa: PLR0913 - one keyword per thing that a caller may dec
     initial_cash: Decimal | int | str = Decimal(10_000),
     benchmark: str = "SPY",
     targets: Mapping[str, object] | None = None,
+    session: str = "regular",
     path: str = "auto",
 ) -> "RunBook":
     """Backtest one account and give its book; nothing is kept.
@@ -36,6 +37,7 @@ def run_backtest(  # noqa: PLR0913 - one keyword per thing that a caller may dec
     `account_config` holds the keys of an account in `invest.yaml`. `model` is a language model, or `rules` (also the
     default). `data` is `sample`, `yahoo`, or a folder of daily files; by default the sample where it covers the window,
     else Yahoo. `targets` may hold weights by symbol (fractions, or percent text) instead of a file of them.
+    `session` is the part of the day, `pre`, `regular` or `after`, in which a cadence of minutes decides.
     `path` is `rows` or `columns` where one of the two ways to run it is wanted, which give the same to the cent.
     `on_progress` is called after each session with how many are done, how many there are, and the day.
 
@@ -49,7 +51,8 @@ def run_backtest(  # noqa: PLR0913 - one keyword per thing that a caller may dec
     with tempfile.TemporaryDirectory(prefix="prudent-backtest-") as folder:
         return run_homeless(
             Path(folder), dict(account_config), days[0], days[1], model=model, progress=on_progress, data=data,
-            cadence=cadence, fill=fill, cash=Decimal(initial_cash), benchmark=benchmark, targets=targets, path=path,
+            cadence=cadence, fill=fill, cash=Decimal(initial_cash), benchmark=benchmark, targets=targets,
+            session=session, path=path,
         )  # fmt: skip
 
 

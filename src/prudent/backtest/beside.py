@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -21,13 +22,17 @@ from prudent.analytics.significance import (
 )
 from prudent.backtest.explained import explained
 from prudent.backtest.history import history_source
+from prudent.backtest.ruled import PLAYED_MAX, ruled
+from prudent.backtest.shifted import placebo
 from prudent.backtest.tape import Tape, day_array
+from prudent.backtest.walk import Progress
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import Mode
 from prudent.domain.errors import DeskError, InputError
 from prudent.domain.instruments import CASH
 from prudent.domain.performance import Benchmark, Days, Floats, RunBook
 from prudent.ledger.backtests import BacktestStatus
+from prudent.marketdata.calendars import NEW_YORK
 from prudent.ports import Session
 from prudent.tearsheet.extras import BaselineRow, Extras, Significance
 
@@ -36,15 +41,25 @@ ENOUGH = 60
 TWO_SIDED_95 = 1.959963984540054
 # Momentum looks back a year of sessions.
 HISTORY = timedelta(days=400)
+RANDOM_TRADER = "random trader"
 FILLS_AT = {"next_close": "next_close"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Plain alternatives on the run's dates; a note for each that there is none of, or that needs a word."""
+
+    rows: tuple[BaselineRow, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def extras_of(desk: Desk, book: RunBook) -> Extras:
     """Everything beside the figures; a part that cannot be had is left out."""
     attribution, shadow = explained(desk, book)
+    beside = beside_of(desk, book)
     return Extras(
-        significance=significance_of(desk, book), baselines=baselines_of(desk, book), attribution=attribution,
-        shadow=shadow,
+        significance=significance_of(desk, book), baselines=beside.rows, baseline_notes=beside.notes,
+        attribution=attribution, shadow=shadow,
     )  # fmt: skip
 
 
@@ -91,18 +106,28 @@ def _variance(desk: Desk, book: RunBook) -> float | None:
     return float(np.var(found, ddof=1)) if len(found) > 1 else None
 
 
-def baselines_of(desk: Desk, book: RunBook, *, draws: int = 1000) -> tuple[BaselineRow, ...]:
-    """Benchmark held, equal weight, cash, 12-1 momentum and random traders, on the run's own dates and costs."""
+def beside_of(
+    desk: Desk, book: RunBook, *, draws: int = 1000, most: int | None = PLAYED_MAX, progress: Progress | None = None
+) -> Beside:  # fmt: skip
+    """What needs no model, on the run's dates and costs.
+
+    Benchmark held, equal weight, cash, 12-1 momentum, the rules, random traders, and the run itself at other times.
+    `most` is how many decisions of the rules may be played for it (`ruled`); `progress` is told of them.
+    """
     try:
         terms = terms_of(desk, book)
     except DeskError:
-        return ()
+        return Beside()
     if terms is None:
-        return ()
-    return tuple(_rows(book, terms, draws))
+        return Beside()
+    rules = ruled(desk, book, most=most, progress=progress)
+    own = placebo(desk, book)
+    rows = [*_plain_rows(book, terms), *(() if rules.level is None else (_row(rules.level),))]
+    rows += [*_random_rows(book, terms, draws), *(() if own.row is None else (own.row,))]
+    return Beside(rows=tuple(rows), notes=tuple(each for each in (rules.note, own.note) if each))
 
 
-def _rows(book: RunBook, terms: Terms, draws: int) -> Iterator[BaselineRow]:
+def _plain_rows(book: RunBook, terms: Terms) -> Iterator[BaselineRow]:
     if book.benchmark is not None:
         yield _row(Benchmark(
             name=f"{book.benchmark.name} held", days=book.benchmark.days,
@@ -111,6 +136,9 @@ def _rows(book: RunBook, terms: Terms, draws: int) -> Iterator[BaselineRow]:
     plain: tuple[Callable[[Terms], Benchmark], ...] = (baselines.equal_weight, baselines.cash, baselines.momentum)
     for make in plain:
         yield _row(make(terms))
+
+
+def _random_rows(book: RunBook, terms: Terms, draws: int) -> Iterator[BaselineRow]:
     if not len(book.fills):
         return
     pace = pace_of(book.nav, book.fills, terms.panel.days)
@@ -118,7 +146,7 @@ def _rows(book: RunBook, terms: Terms, draws: int) -> Iterator[BaselineRow]:
     total = book.nav.nav[-1] / book.nav.opening - 1.0
     typical = float(np.median(traders.total_return))
     yield BaselineRow(
-        name=f"random trader, median of {draws:,}", total_return=typical, cagr=cagr(typical, len(book.nav.days)),
+        name=f"{RANDOM_TRADER}, median of {draws:,}", total_return=typical, cagr=cagr(typical, len(book.nav.days)),
         percentile=traders.percentile(float(total)),
     )  # fmt: skip
 
@@ -138,7 +166,8 @@ def terms_of(desk: Desk, book: RunBook) -> Terms | None:
     every: Days = day_array(session.date for session in sessions)
     panel = tape.panel(symbols, every)
     begins = int(np.searchsorted(every, days[0]))
-    decided = np.unique(np.searchsorted(every, [np.datetime64(each.at.date()) for each in book.decisions]))
+    days_decided = [np.datetime64(each.at.astimezone(NEW_YORK).date()) for each in book.decisions]
+    decided = np.unique(np.searchsorted(every, days_decided))
     inside = decided[(decided >= begins) & (decided < len(every))].astype(np.int64)
     return Terms(
         panel=panel, columns=np.arange(len(panel.symbols), dtype=np.int64), first=begins, decided=inside,

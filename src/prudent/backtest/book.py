@@ -30,6 +30,7 @@ from prudent.domain.records import canonical, decode, encode
 from prudent.domain.rules import UserRule
 from prudent.domain.verdicts import Outcome
 from prudent.ledger import LedgerStore
+from prudent.marketdata.calendars import NEW_YORK
 
 RESULT_FILE, COLUMNS_FILE = "result.json", "columns.npz"
 TARGET = "target"
@@ -86,7 +87,7 @@ def fills_of(records: Sequence[CycleRecord], late: Sequence[Fill] = ()) -> FillT
     columns = list(zip(*found)) if found else [()] * 7
     return FillTable(
         symbols=symbols, causes=causes,
-        day=np.array([each.date() for each in columns[0]], dtype="datetime64[D]"),
+        day=np.array([each.astimezone(NEW_YORK).date() for each in columns[0]], dtype="datetime64[D]"),
         symbol=np.array([place[each] for each in columns[1]], dtype=np.int64),
         quantity=np.array(columns[2], dtype=np.float64), price=np.array(columns[3], dtype=np.float64),
         fees=np.array(columns[4], dtype=np.float64), arrival=np.array(columns[5], dtype=np.float64),

@@ -117,7 +117,7 @@ def _facts(desk: Desk, symbols: Sequence[str], sessions: Sequence[Session]) -> l
         first, end = low + ADV_SESSIONS, low + len(days)
         late = market.before_close(symbol, first, end)
         if late is None:
-            raise NeedsCycles(f"source {market.source} has no prices inside past sessions, which columns need")
+            raise NeedsCycles(f"source {market.source} does not tell prices inside past sessions, which columns need")
         found.append(_Facts(
             dollars=_dollars(columns, low, len(sessions)), before_close=late,
             raw=columns.fields["raw_close"][first:end], factor=columns.fields["factor"][first:end],

@@ -15,6 +15,7 @@ from prudent.backtest.walk import Progress
 from prudent.bootstrap import CONFIG_FILE, open_desk
 from prudent.domain.errors import InputError
 from prudent.domain.performance import RunBook
+from prudent.marketdata.hours import Hours
 from prudent.ports import LanguageModel
 from prudent.registry import DATA_SOURCES
 
@@ -26,7 +27,7 @@ SAMPLE_FIRST, SAMPLE_LAST = date(1990, 1, 2), date(2022, 12, 28)
 def run_homeless(  # noqa: PLR0913 - as its caller
     folder: Path, config: dict[str, object], first: date, last: date, *, model: LanguageModel | str | None,
     progress: Progress | None, data: str, cadence: str, fill: str, cash: Decimal, benchmark: str,
-    targets: Mapping[str, object] | None, path: str,
+    targets: Mapping[str, object] | None, session: str, path: str,
 ) -> RunBook:  # fmt: skip
     """Make the home, run the one backtest in it, and give its book."""
     home = folder / "home"
@@ -48,7 +49,7 @@ def run_homeless(  # noqa: PLR0913 - as its caller
         request = Request(
             mandate=desk.mandate(ACCOUNT), first=first, last=last, cadence=_one_of(Cadence, cadence, "cadence"),
             fill=_one_of(FillAt, fill, "fill"), cash=cash, benchmark=benchmark,
-            schedule=desk.loaded.settings.accounts[ACCOUNT].schedule,
+            schedule=desk.loaded.settings.accounts[ACCOUNT].schedule, session=_one_of(Hours, session, "session"),
         )  # fmt: skip
         playing = Playing(
             progress=progress, model=None if isinstance(model, str) else model, path=_one_of(RunPath, path, "path")

@@ -17,7 +17,7 @@ from prudent.backtest.places import folder_of
 from prudent.backtest.request import Cadence, FillAt, Request, check_request
 from prudent.backtest.run import Prepared, sealed_from
 from prudent.backtest.tape import Tape
-from prudent.backtest.within_day import WithinDay, within_day
+from prudent.backtest.within_day import within_day
 from prudent.bootstrap import Desk
 from prudent.domain.accounts import Position
 from prudent.domain.cycles import CycleRecord, Observation
@@ -172,7 +172,8 @@ def prepared_of(desk: Desk, recording: Recording) -> Prepared:
     data_hash = tape.hash((*symbols, request.benchmark), request.first, request.last)
     within = within_day(request, sessions, desk.calendar) if recording.played else None
     if within is not None:
-        within = WithinDay(bar=within.bar, due=_by_day(recording.decided, desk.calendar))
+        data_hash = tape.hash_within(symbols, data_hash)
+        within = replace(within, due=_by_day(recording.decided, desk.calendar))
     due = frozenset(desk.calendar.session_of(moment).date for moment in recording.decided)
     return Prepared(
         request=request, sessions=sessions, due=due, within=within, symbols=symbols, source=tape.source,

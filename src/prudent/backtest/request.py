@@ -10,6 +10,7 @@ from prudent.domain.errors import InputError
 from prudent.domain.mandate import Mandate
 from prudent.domain.records import Json, digest, encode
 from prudent.domain.rules import UserRule
+from prudent.marketdata.hours import Hours
 from prudent.ports import Calendar, Session
 from prudent.settings import ScheduleSettings
 from prudent.settings.timetable import timetables
@@ -58,7 +59,8 @@ class Request:
     """One backtest. `first` and `last` bound the sessions in which it may decide or trade, both included.
 
     `anonymise` names what is hidden from a model: dates, tickers, prices. `seed` tells repeats apart. `schedule` is the
-    account's own, for the cadence ACCOUNT. `texts` names the file of targets that its strategy reads.
+    account's own, for the cadence ACCOUNT. `texts` names the file of targets that its strategy reads. `session` is the
+    part of the day in which a cadence of minutes decides.
     """
 
     mandate: Mandate
@@ -74,6 +76,7 @@ class Request:
     schedule: tuple[ScheduleSettings, ...] = ()
     acknowledged_after: int = ACKNOWLEDGED_AFTER
     texts: str = ""
+    session: Hours = Hours.REGULAR
 
     @property
     def account(self) -> str:
@@ -86,6 +89,8 @@ class Request:
         assert isinstance(own, dict)
         own = {key: value for key, value in own.items() if key not in ("account", "name")}
         named: list[Json] = [own, encode(self.rules), str(self.cadence), str(self.fill), self.texts]
+        if self.session is not Hours.REGULAR:
+            named.append(str(self.session))
         if self.cadence is Cadence.ACCOUNT:
             named += [line.model_dump(mode="json") for line in self.schedule]
         return digest(named)

@@ -19,6 +19,7 @@ from prudent.backtest.history import history_source
 from prudent.backtest.kept import keep_request
 from prudent.backtest.masked import counts_of
 from prudent.backtest.outcome import Outcome
+from prudent.backtest.outside import OUTSIDE
 from prudent.backtest.places import folder_of
 from prudent.backtest.probes import masking_of
 from prudent.backtest.request import Request, RunPath, check_request, due_sessions
@@ -26,9 +27,9 @@ from prudent.backtest.running import under_way
 from prudent.backtest.stage import PLAIN, Stage, Thought, Wrap, check_history, open_stage, unwrapped
 from prudent.backtest.tape import Tape
 from prudent.backtest.walk import Progress, Told, Walk
-from prudent.backtest.within_day import WithinDay, check_bars, within_day
+from prudent.backtest.within_day import WithinDay, check_bars, limited, within_day
 from prudent.bootstrap import LOCAL, Desk
-from prudent.clock import SimulatedClock, SystemClock
+from prudent.clock import SystemClock
 from prudent.domain.accounts import Mode
 from prudent.domain.errors import BlockedError, DeskError, InputError
 from prudent.domain.instruments import CASH
@@ -36,6 +37,7 @@ from prudent.domain.mandate import Mandate
 from prudent.domain.performance import DecisionRow, Evidence, Metrics, Provenance, RunBook
 from prudent.domain.records import Json, digest
 from prudent.ledger.backtests import BacktestRow, BacktestStatus, NewBacktest
+from prudent.marketdata.hours import Hours
 from prudent.ports import LanguageModel, Session
 
 DONE = (BacktestStatus.COMPLETED, BacktestStatus.PARTIAL)
@@ -86,14 +88,18 @@ def prepare(desk: Desk, request: Request) -> Prepared:
     _check_owner(desk, request.account)
     check_history(request)
     sessions = check_request(request, desk.calendar)
-    tape = Tape(history_source(desk), sessions[-1])
+    source = history_source(desk, request.session)
+    tape = Tape(source, sessions[-1])
     symbols = named_symbols(desk, request.mandate)
     request = replace(request, texts=_texts(desk, request.mandate))
     warnings = check_data(tape, symbols, request, sessions)
     within = within_day(request, sessions, desk.calendar)
-    if within is not None:
-        check_bars(history_source(desk)(SimulatedClock(sessions[0].close)), symbols, within, sessions[0])
     data_hash = tape.hash((*symbols, request.benchmark), request.first, request.last)
+    if within is not None:
+        check_bars(source, symbols, within, sessions)
+        data_hash = tape.hash_within(symbols, data_hash)
+    if request.session is not Hours.REGULAR:
+        request = replace(request, mandate=limited(request.mandate))
     return Prepared(
         request=request, sessions=sessions, due=due_sessions(request, sessions, desk.calendar),
         within=within, symbols=symbols,
@@ -362,6 +368,8 @@ def _notes(prepared: Prepared) -> tuple[str, ...]:
     notes = []
     if prepared.total_return:
         notes.append("total-return prices: dividends are inside the prices and are not booked")
+    if prepared.request.session is not Hours.REGULAR:
+        notes.append(OUTSIDE[prepared.request.session])
     if prepared.source == "sample":
         notes.append("sample data: closes are real, prices within the day and volumes are synthetic")
     if prepared.touches_seal:

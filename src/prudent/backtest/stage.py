@@ -2,28 +2,36 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from prudent.backtest.history import history_source
 from prudent.backtest.masked import TRAIL_FILE, masked_model
 from prudent.backtest.moments import MomentPrices
+from prudent.backtest.outside import NextBars
 from prudent.backtest.repeated import Repeated
 from prudent.backtest.request import Request
-from prudent.backtest.tape import Tape
+from prudent.backtest.tape import Tape, day_array
 from prudent.bootstrap import Desk
 from prudent.brokers.simulated import SimulatedBroker
+from prudent.brokers.simulated.broker import TRAITS
 from prudent.brokers.simulated.memory import MemoryVenueStore
 from prudent.clock import SimulatedClock
 from prudent.domain.accounts import Mode, Position
+from prudent.domain.corporate_actions import CorporateAction
 from prudent.domain.cycles import Consent, Draft
 from prudent.domain.errors import InputError
+from prudent.domain.instruments import CASH
+from prudent.exchange.venue import Venue
 from prudent.guards.report import judge
 from prudent.ledger import open_ledger
 from prudent.ledger.runs import CycleRow
 from prudent.marketdata.fundamentals import NoFundamentals
+from prudent.marketdata.hours import Hours, LongDays
+from prudent.marketdata.tape import actions_of
 from prudent.pipeline.world import Judge, World, at_once
-from prudent.ports import Clock, LanguageModel, MarketData, Session, Strategy
+from prudent.ports import Calendar, Clock, LanguageModel, MarketData, Session, Strategy
 
 LEDGER_FILE = "ledger.sqlite"
 Wrap = Callable[[MarketData, Clock], MarketData]
@@ -60,6 +68,7 @@ class Stage:
     model: LanguageModel
     read_file: Callable[[str], str]
     thought: Thought
+    next_bars: NextBars | None = None
 
     def world(self, *, cycle: CycleRow | None = None, consent: Callable[[Draft], Consent] = at_once) -> World:
         """The ports of one cycle, or of a look around.
@@ -76,6 +85,18 @@ class Stage:
             turn=lambda account, seconds: True, interlocks=lambda account: (),
         )  # fmt: skip
 
+    def actions(self) -> Mapping[date, tuple[CorporateAction, ...]]:
+        """By session, what is booked before its open: of everything that the account may hold."""
+        mandate = self.request.mandate
+        named = {*self.world().symbols(mandate), *mandate.universe, *(each.symbol for each in self.thought.positions)}
+        panel = self.tape.panel(sorted(named - {CASH}), day_array(session.date for session in self.sessions))
+
+        def lot_of(symbol: str) -> Decimal:
+            found = self.desk.instruments.find(symbol)
+            return Decimal(1) if found is None else found.lot
+
+        return actions_of(panel, lot_of=lot_of)
+
 
 def open_stage(  # noqa: PLR0913 - one keyword per thing that a test, a probe or a thought experiment has otherwise
     parent: Desk, request: Request, sessions: tuple[Session, ...], folder: Path, *, model: LanguageModel | None = None,
@@ -91,26 +112,32 @@ def open_stage(  # noqa: PLR0913 - one keyword per thing that a test, a probe or
     check_history(request)
     folder.mkdir(parents=True, exist_ok=True)
 
-    history = history_source(parent)
+    history = history_source(parent, request.session)
 
     def source(clock: Clock) -> MarketData:
         return wrap(history(clock), clock)
 
     # A mark before the first open: what is set up here happened before the first session.
-    clock = SimulatedClock(sessions[0].open)
+    calendar: Calendar = parent.calendar
+    next_bars, venue = None, Venue(TRAITS, instruments=parent.instruments)
+    if request.session is not Hours.REGULAR:
+        calendar = LongDays(calendar, request.session)
+        next_bars = NextBars(source, request, sessions, parent.calendar)
+        venue = Venue(TRAITS, instruments=parent.instruments, cap_of=next_bars.cap)
+    clock = SimulatedClock(calendar.sessions(sessions[0].date, sessions[0].date)[0].open)
     prices = MomentPrices(source(clock), clock)
     ledger = open_ledger(folder / LEDGER_FILE, owner=parent.ledger.owner, durable=False)
-    venue = SimulatedBroker(MemoryVenueStore(), prices, parent.calendar, clock, instruments=parent.instruments)
+    broker = SimulatedBroker(MemoryVenueStore(), prices, calendar, clock, venue=venue)
     desk = Desk(
-        home=folder, loaded=parent.loaded, mode=Mode.BACKTEST, clock=clock, calendar=parent.calendar,
-        instruments=parent.instruments, market=prices, ledger=ledger, broker=venue, venue=venue,
+        home=folder, loaded=parent.loaded, mode=Mode.BACKTEST, clock=clock, calendar=calendar,
+        instruments=parent.instruments, market=prices, ledger=ledger, broker=broker, venue=broker,
         config_hash=parent.config_hash,
     )  # fmt: skip
     mandate = request.mandate
     ledger.add_account(mandate, cash=request.cash, positions=thought.positions, at=clock.now())
     for rule in request.rules:
         ledger.add_rule(mandate.account, rule, at=clock.now())
-    venue.open_account(
+    broker.open_account(
         mandate.account, currency=mandate.currency, cash=request.cash, positions=thought.positions,
         allow_short=mandate.planning.allow_short, costs=mandate.costs, slippage_bps=mandate.slippage_bps,
     )  # fmt: skip
@@ -126,8 +153,8 @@ def open_stage(  # noqa: PLR0913 - one keyword per thing that a test, a probe or
             trail=folder / TRAIL_FILE, others=_accounts(parent),
         )  # fmt: skip
     return Stage(
-        request=request, desk=desk, clock=clock, prices=prices, tape=tape, sessions=sessions, venue=venue,
-        model=asked, read_file=parent.read_file, thought=thought,
+        request=request, desk=desk, clock=clock, prices=prices, tape=tape, sessions=sessions, venue=broker,
+        model=asked, read_file=parent.read_file, thought=thought, next_bars=next_bars,
     )  # fmt: skip
 
 

@@ -130,6 +130,12 @@ class Tape:
                 seal.update(np.ascontiguousarray(history.fields[field][:upto]).tobytes())
         return seal.hexdigest()
 
+    def hash_within(self, symbols: Iterable[str], daily: str) -> str:
+        """The same with the bars within the day; a source that makes them from the daily ones adds none."""
+        intraday = getattr(self._market, "intraday", None)
+        named = "" if intraday is None else intraday.digest(tuple(symbols))
+        return sha256(f"{daily}|{named}".encode()).hexdigest() if named else daily
+
     def _history(self, symbol: str) -> _History | None:
         if symbol not in self._read:
             found = self._as_traded(symbol) if self._traded is not None else self._as_quoted(symbol)

@@ -1,27 +1,26 @@
 """Walks one account through the sessions of a window: opens, stops inside the bar, closes, and cycles in between."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from prudent.backtest.outside import consent_outside, end_orders
 from prudent.backtest.request import FillAt
 from prudent.backtest.stage import Stage
-from prudent.backtest.tape import day_array, moment_inside
+from prudent.backtest.tape import moment_inside
 from prudent.backtest.valued import Values
 from prudent.backtest.watch import NEAR, Levels, Watch
 from prudent.backtest.within_day import WithinDay
 from prudent.domain.accounts import TradingState
-from prudent.domain.corporate_actions import CorporateAction
 from prudent.domain.cycles import Consent, CycleRecord, Draft, Next
 from prudent.domain.errors import DeskError
 from prudent.domain.exits import forced_exits
-from prudent.domain.instruments import CASH
 from prudent.domain.proposals import Answer
 from prudent.guards.catalogue import DRAWDOWN_MAX
 from prudent.guards.user_rules import exit_rules
 from prudent.ledger.runs import PROTECTION, SCHEDULE, RunStatus
-from prudent.marketdata.tape import actions_of
+from prudent.marketdata.hours import Hours
 from prudent.pipeline.observe import observe
 from prudent.pipeline.run_cycle import run_cycle
 from prudent.pipeline.standing import PLANS_MAX, PRICE_MOVED, why_broken
@@ -75,7 +74,8 @@ class Walk:
         self._account = stage.request.account
         self._mandate = stage.request.mandate
         self._watch = Watch()
-        self._actions = _actions_of(stage)
+        self._actions = stage.actions()
+        self._acted: set[date] = set()
         self._opened: set[date] = set()
         self._lived: set[date] = set()
         self._closed: set[date] = set()
@@ -95,8 +95,10 @@ class Walk:
         """Every session of the window, in order; ends early, marked, where the strategy keeps failing."""
         sessions = self._stage.sessions
         for number, session in enumerate(sessions):
+            self._live_around(session, Hours.PRE)
             self._open(session)
             self._live_through(session)
+            self._live_around(session, Hours.AFTER)
             self._close(session)
             if self.told.partial:
                 break
@@ -124,10 +126,12 @@ class Walk:
 
     def _act(self, session: Session) -> None:
         """What companies do to their holders before this open: dividends as cash, splits as shares, delistings."""
-        due = self._actions.get(session.date, ())
+        due = () if session.date in self._acted else self._actions.get(session.date, ())
+        self._acted.add(session.date)
         if not due:
             return
-        self._move_to(session.open - BEFORE_OPEN)
+        (whole_day,) = self._stage.desk.calendar.sessions(session.date, session.date)
+        self._move_to(whole_day.open - BEFORE_OPEN)
         self._settle()
         at = self._stage.clock.now()
         self._stage.venue.act(self._account, due, at=at)
@@ -140,7 +144,7 @@ class Walk:
         if session.date in self._lived:
             return
         self._lived.add(session.date)
-        if self._within is not None:
+        if self._within is not None and self._within.hours is Hours.REGULAR:
             self._live_by_bars(session, self._within)
             return
         self._fire_touched(session, STOPS_AT, lambda levels, low, high: (levels.stop, levels.stop_touched(low, high)))
@@ -157,6 +161,18 @@ class Walk:
                 self._protect()
             if within.is_due(session, moment) and not self.told.partial:
                 self._cycle(SCHEDULE)
+
+    def _live_around(self, session: Session, hours: Hours) -> None:
+        """The hours before the open or after the close, for an account that decides there: at the end of each bar."""
+        if self._within is None or self._within.hours is not hours:
+            return
+        self._act(session)
+        for moment in self._within.looks(session):
+            self._move_to(moment)
+            if self._within.is_due(session, moment) and not self.told.partial:
+                self._cycle(SCHEDULE)
+                end_orders(self._stage.desk, self._account)
+                self._settled = False
 
     def _fire_touched(
         self, session: Session, part: float,
@@ -228,6 +244,9 @@ class Walk:
         a price of the running session trades at a later one, never at the price that it was decided on.
         """
         now = self._stage.clock.now()
+        bars = self._stage.next_bars
+        if bars is not None and bars.hold(now):
+            return consent_outside(draft, now, lambda: bars.wait(self._stage.prices, self._stage.clock))
         if not draft.plan.orders or (all(order.forced for order in draft.plan.orders) and self._is_open()):
             return Consent(next=Next.GO, at=now)
         if draft.guarded is None:
@@ -363,16 +382,3 @@ class Walk:
 
     def _move_to(self, moment: datetime) -> None:
         self._stage.clock.move_to(max(moment, self._stage.clock.now()))
-
-
-def _actions_of(stage: Stage) -> Mapping[date, tuple[CorporateAction, ...]]:
-    """By session, what is booked before its open: of everything that the account may hold."""
-    mandate = stage.request.mandate
-    named = {*stage.world().symbols(mandate), *mandate.universe, *(each.symbol for each in stage.thought.positions)}
-    panel = stage.tape.panel(sorted(named - {CASH}), day_array(session.date for session in stage.sessions))
-
-    def lot_of(symbol: str) -> Decimal:
-        found = stage.desk.instruments.find(symbol)
-        return Decimal(1) if found is None else found.lot
-
-    return actions_of(panel, lot_of=lot_of)

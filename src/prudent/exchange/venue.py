@@ -1,6 +1,6 @@
 """The simulated venue on rows: every method takes a book and gives the next one; it keeps nothing itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -48,6 +48,12 @@ class VenueFaults:
 
 
 NO_FAULTS = VenueFaults()
+# The most of an order that may trade at a moment; None is no such limit.
+CapOf = Callable[[OrderIntent, Moment], Decimal | None]
+
+
+def uncapped(intent: OrderIntent, moment: Moment) -> None:
+    del intent, moment
 
 
 class Venue:
@@ -55,12 +61,13 @@ class Venue:
 
     def __init__(
         self, traits: BrokerTraits, *, instruments: Instruments | None = None,
-        participation: Decimal = PARTICIPATION_MAX, faults: VenueFaults = NO_FAULTS,
+        participation: Decimal = PARTICIPATION_MAX, faults: VenueFaults = NO_FAULTS, cap_of: CapOf = uncapped,
     ) -> None:  # fmt: skip
         self.traits = traits
         self._instruments = instruments
         self._participation = participation
         self._faults = faults
+        self._cap_of = cap_of
 
     def place(self, book: Book, intent: OrderIntent, quote: Quote, moment: Moment) -> Change:
         """Refuse the order, rest it, or trade it at once; the caller has made sure that its ref is new."""
@@ -180,6 +187,9 @@ class Venue:
         if quote.adv_dollars is not None and quote.price is not None and quote.price > 0:
             done = sum((f.quantity for f in order.fills if f.time >= moment.session.open), ZERO)
             caps.append(self._participation * quote.adv_dollars / quote.price - done)
+        most = self._cap_of(order.intent, moment)
+        if most is not None:
+            caps.append(most)
         share = self._faults.partial.get(order.intent.symbol)
         if share is not None:
             caps.append(share * order.intent.quantity - order.filled)

@@ -16,7 +16,7 @@ from prudent.domain.money import from_float, plain
 from prudent.domain.quotes import Quality
 from prudent.domain.records import decode, encode
 from prudent.marketdata.calendars import day_number, day_of
-from prudent.marketdata.files import PRICES
+from prudent.marketdata.rows import PRICES
 from prudent.marketdata.tape import HOLE_SESSIONS, gaps_of
 from prudent.marketdata.yahoo import DAILY_COLUMNS, Download, NoRows, as_traded, ask, rows_of, yfinance_download
 from prudent.ports import Calendar, Floats

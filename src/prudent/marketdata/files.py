@@ -1,40 +1,23 @@
 """Daily prices from a folder of CSV or Parquet files: one file a symbol, or long files with a symbol column."""
 
-import csv
-import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 
-from prudent.domain.errors import ConfigError, InputError
-from prudent.domain.instruments import normalise_symbol
+from prudent.domain.errors import InputError
 from prudent.domain.quotes import Quality
 from prudent.marketdata.calendars import day_number, day_of
 from prudent.marketdata.columns import DAILY_FIELDS, DailyColumns, LateFields, fixed
-from prudent.marketdata.daily import DailyMarket
+from prudent.marketdata.hours import Hours
+from prudent.marketdata.intraday import IntradayFiles, IntradayMarket
+from prudent.marketdata.rows import PRICES, Line, files_in, lines_of, number, priced, symbol_of
 from prudent.ports import Calendar, Clock, Floats
 
-PRICES = ("open", "high", "low", "close")
 REQUIRED = ("date", *PRICES, "volume")
-OPTIONAL = {"volume": math.nan, "dividend": 0.0, "split": 1.0}
-ALIASES = {"adj close": "adj_close", "adjclose": "adj_close", "adjusted_close": "adj_close", "dividends": "dividend",
-           "stock splits": "split", "splits": "split", "ticker": "symbol"}  # fmt: skip
-SUFFIXES = (".csv", ".parquet")
-Row = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of a file as text, by column, and where it stands."""
-
-    where: str
-    cells: Row
+OPTIONAL = {"dividend": 0.0, "split": 1.0}
 
 
 class FileSource:
@@ -50,6 +33,10 @@ class FileSource:
         self._calendar = calendar
         self._folder = folder
         self._loaded: dict[str, DailyColumns | None] = {}
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -94,17 +81,17 @@ class FileSource:
 
     @cached_property
     def _headers(self) -> dict[Path, tuple[str, ...]]:
-        paths = sorted(p for p in self._folder.glob("*") if p.suffix.lower() in SUFFIXES)
-        if not paths:
+        found = files_in(self._folder, REQUIRED)
+        if not found:
             raise InputError(
                 f"price folder must hold .csv or .parquet files, {self._folder} holds none; "
                 "add files with the columns date,symbol,open,high,low,close,volume"
             )
-        return {path: _header(path) for path in paths}
+        return found
 
     @cached_property
     def _single(self) -> dict[str, Path]:
-        return {_symbol(path.stem, path.name): path for path, names in self._headers.items() if "symbol" not in names}
+        return {symbol_of(path.stem, path.name): path for path, names in self._headers.items() if "symbol" not in names}
 
     @cached_property
     def _long(self) -> dict[str, list[Line]]:
@@ -112,16 +99,25 @@ class FileSource:
         for path, names in self._headers.items():
             if "symbol" in names:
                 for line in lines_of(path):
-                    found.setdefault(_symbol(line.cells["symbol"], line.where), []).append(line)
+                    found.setdefault(symbol_of(line.cells["symbol"], line.where), []).append(line)
         return found
 
 
-class FilesMarket(DailyMarket):
-    """`MarketData` of a folder's daily bars; inside a session the price is that day's open, where the file has it."""
+class FilesMarket(IntradayMarket):
+    """`MarketData` of a folder's daily bars, and of those within the day that stand beside them.
 
-    def __init__(self, clock: Clock, calendar: Calendar, folder: Path) -> None:
+    Inside a session the price is that of the last bar; where there are none, that day's open if the file has it.
+    """
+
+    def __init__(
+        self, clock: Clock, calendar: Calendar, folder: Path, *, hours: Hours = Hours.REGULAR,
+        intraday: IntradayFiles | None = None,
+    ) -> None:  # fmt: skip
         self._files = FileSource(calendar, folder)
-        super().__init__(clock, calendar, source="files", columns_of=self._files.columns)
+        super().__init__(
+            clock, calendar, source="files", columns_of=self._files.columns,
+            intraday=intraday or IntradayFiles(calendar, folder), hours=hours,
+        )  # fmt: skip
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -161,58 +157,6 @@ def _forward_factor(values: Mapping[str, Floats]) -> Floats:
     return factor
 
 
-def _header(path: Path) -> tuple[str, ...]:
-    if path.suffix.lower() == ".parquet":
-        names = list(_parquet(path, "read_parquet_schema"))
-    else:
-        names = next(_csv_rows(path), (0, []))[1]
-    known = tuple(_column(str(name)) for name in names)
-    missing = [name for name in REQUIRED if name not in known]
-    if missing:
-        must = ", ".join(REQUIRED)
-        raise InputError(f"{path.name}: columns must include {must}, missing: {', '.join(missing)}; add them")
-    return known
-
-
-def lines_of(path: Path) -> Iterator[Line]:
-    """The rows of a file, in its order.
-
-    Raises:
-        InputError: the file, or a row of it, cannot be read.
-    """
-    if path.suffix.lower() == ".parquet":
-        for number, named in enumerate(_parquet(path, "read_parquet").iter_rows(named=True), 1):
-            cells = {_column(str(k)): "" if v is None else str(v) for k, v in named.items()}
-            yield Line(f"{path.name} row {number}", cells)
-        return
-    rows = _csv_rows(path)
-    names = [_column(name) for name in next(rows, (0, []))[1]]
-    for number, row in rows:
-        where = f"{path.name} line {number}"
-        if len(row) != len(names) and row:
-            raise InputError(f"{where}: row must have {len(names)} cells, has {len(row)}; correct the row")
-        if row:
-            yield Line(where, dict(zip(names, row)))
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            for row in rows:
-                yield rows.line_num, row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path.name} must be a readable CSV file in UTF-8, but: {error}; replace it") from error
-
-
-def _parquet(path: Path, reader: str) -> Any:
-    polars = _polars()
-    try:
-        return getattr(polars, reader)(path)
-    except (OSError, polars.exceptions.PolarsError) as error:
-        raise InputError(f"{path.name} must be a readable Parquet file, but: {error}; replace it") from error
-
-
 def parsed(line: Line) -> dict[str, float]:
     """The numbers of a row and its `day`, since 1970-01-01.
 
@@ -226,46 +170,8 @@ def parsed(line: Line) -> dict[str, float]:
         raise InputError(
             f"{line.where}: date must be like 2024-12-31, was {cells['date']!r}; correct the row"
         ) from error
-    row = {"day": float(day_number(day))}
-    row |= {name: _number(line, name, cells[name]) for name in PRICES}
-    row |= {name: _number(line, name, cells.get(name, ""), empty=empty) for name, empty in OPTIONAL.items()}
+    row = {"day": float(day_number(day)), **priced(line)}
+    row |= {name: number(line, name, cells.get(name, ""), empty=empty) for name, empty in OPTIONAL.items()}
     if "adj_close" in cells:
-        row["adj_close"] = _number(line, "adj_close", cells["adj_close"])
-    if not row["low"] <= min(row["open"], row["close"]) <= max(row["open"], row["close"]) <= row["high"]:
-        raise InputError(f"{line.where}: open and close must lie between low and high; correct the row")
+        row["adj_close"] = number(line, "adj_close", cells["adj_close"])
     return row
-
-
-def _number(line: Line, name: str, text: str, *, empty: float | None = None) -> float:
-    if not text.strip() and empty is not None:
-        return empty
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    least_allowed = name in ("volume", "dividend")
-    if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not least_allowed):
-        bound = "0 or more" if least_allowed else "above 0"
-        raise InputError(f"{line.where}: {name} must be a number {bound}, was {text!r}; correct the row")
-    return value
-
-
-def _symbol(text: str, where: str) -> str:
-    try:
-        return normalise_symbol(text)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error
-
-
-def _column(name: str) -> str:
-    plain = name.strip().lower()
-    return ALIASES.get(plain, plain)
-
-
-def _polars() -> ModuleType:
-    # Imported on use: it is large, and CSV folders do without it.
-    try:
-        import polars
-    except ImportError as error:
-        raise ConfigError("Parquet files need the extra `parquet`; install prudent[parquet] or give CSV") from error
-    return polars

@@ -9,8 +9,11 @@ from prudent.domain.errors import InputError
 from prudent.domain.quotes import Quality
 from prudent.marketdata.calendars import day_number
 from prudent.marketdata.columns import DAILY_FIELDS, DailyColumns, LateFields, fixed
-from prudent.marketdata.daily import DailyMarket, changed_columns
-from prudent.marketdata.files import PRICES, FileSource
+from prudent.marketdata.daily import changed_columns
+from prudent.marketdata.files import FileSource
+from prudent.marketdata.hours import Hours
+from prudent.marketdata.intraday import IntradayFiles, IntradayMarket
+from prudent.marketdata.rows import PRICES
 from prudent.ports import Calendar, Clock, Floats
 
 
@@ -32,18 +35,24 @@ class RawFileSource(FileSource):
         )
 
 
-class RawFilesMarket(DailyMarket):
+class RawFilesMarket(IntradayMarket):
     """`MarketData` of a folder in prices as quoted: a price and its level are the same.
 
     History is on the scale of the clock's day: earlier prices are divided by the splits since, never by one to come.
     A split is known from midnight before the open at which it counts. Dividends are in no price, they are cash.
     """
 
-    def __init__(self, clock: Clock, calendar: Calendar, source: RawFileSource) -> None:
+    def __init__(
+        self, clock: Clock, calendar: Calendar, source: RawFileSource, *, hours: Hours = Hours.REGULAR,
+        intraday: IntradayFiles | None = None,
+    ) -> None:  # fmt: skip
         self._raw = source
         self._raw_columns: Callable[[str], DailyColumns | None] = source.columns
         self._scaled: dict[str, tuple[int, DailyColumns]] = {}
-        super().__init__(clock, calendar, source="files", columns_of=self._as_of_now)
+        super().__init__(
+            clock, calendar, source="files", columns_of=self._as_of_now, hours=hours,
+            intraday=intraday or IntradayFiles(calendar, source.folder),
+        )  # fmt: skip
 
     @property
     def symbols(self) -> tuple[str, ...]:

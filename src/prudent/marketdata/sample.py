@@ -63,6 +63,10 @@ class SampleMarket(DailyMarket):
             return None
         return Seen(price, session.open + done * timedelta(minutes=BAR_MINUTES), Quality.SYNTHETIC)
 
+    def bars_there(self, symbol: str) -> str:
+        """What bars within the day there are of a symbol, in words."""
+        return "" if self._series.series(symbol) is None else f"bars of {BAR_MINUTES} minutes of the regular session"
+
     def before_close(self, symbol: str, low: int, high: int) -> Floats | None:
         series = self._series.series(symbol)
         if series is None:

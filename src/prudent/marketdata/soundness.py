@@ -12,7 +12,8 @@ from prudent.domain.errors import InputError
 from prudent.domain.instruments import normalise_symbol
 from prudent.marketdata.calendars import day_number, day_of
 from prudent.marketdata.downloads import Kept, digest_of, path_of, read_manifest
-from prudent.marketdata.files import SUFFIXES, Line, lines_of, parsed
+from prudent.marketdata.files import parsed
+from prudent.marketdata.rows import SUFFIXES, Line, lines_of
 from prudent.marketdata.tape import HOLE_SESSIONS, gaps_of
 from prudent.ports import Calendar
 

@@ -67,11 +67,13 @@ class ShadowRow:
 class Extras:
     """`contamination` says what the model may have known of the window; `comparison` is the sentence of a comparison.
 
-    `splits` of the symbols of the fills bring trades over a split to one count of shares.
+    `baseline_notes` say which alternative there is none of, and why. `splits` of the symbols of the fills bring trades
+    over a split to one count of shares.
     """
 
     significance: Significance | None = None
     baselines: tuple[BaselineRow, ...] = ()
+    baseline_notes: tuple[str, ...] = ()
     attribution: tuple[AttributionRow, ...] = ()
     shadow: tuple[ShadowRow, ...] = ()
     splits: tuple[Split, ...] = ()

@@ -54,7 +54,7 @@ def _extras(extras: Extras) -> dict[str, Json]:
     """What is there of what others computed."""
     found: dict[str, Json] = {
         "significance": None if extras.significance is None else _finite(encode(extras.significance)),
-        "baselines": [_baseline(each) for each in extras.baselines],
+        "baselines": [_baseline(each) for each in extras.baselines], "baseline_notes": list(extras.baseline_notes),
         "attribution": [_finite(encode(each)) for each in extras.attribution],
         "shadow": [_finite(encode(each)) for each in extras.shadow],
         "contamination": extras.contamination, "comparison": extras.comparison,

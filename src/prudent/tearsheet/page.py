@@ -78,7 +78,7 @@ def _body(sheet: Sheet) -> Markup:
         section("course", "Course", growth_chart(sheet), fall_chart(sheet)),
         section("calendar", "Months and years", month_table(sheet), table(year_rows(sheet))),
         section("deepest", "Deepest falls", table(fall_rows(sheet.figures.drawdowns))),
-        section("against", "What to hold it against", _sureness(sheet), table(baseline_rows(sheet))),
+        section("against", "What to hold it against", _sureness(sheet), _alternatives(sheet)),
         section("rolling", "Rolling figures", rolling_charts(sheet)),
         section("returns", "Returns and exposure", returns_chart(sheet), exposure_chart(sheet)),
         section("profit", "Where the profit came from", profit_part(sheet)),
@@ -95,6 +95,10 @@ def _sureness(sheet: Sheet) -> Markup:
     found = sheet.extras.significance
     rows = table(significance_rows(found, sheet.trials))
     return join((rows, paragraph(found.note if found else "", "notes")))
+
+
+def _alternatives(sheet: Sheet) -> Markup:
+    return join((table(baseline_rows(sheet)), items(sheet.extras.baseline_notes, "notes")))
 
 
 def _footer(sheet: Sheet) -> Markup:

@@ -56,6 +56,7 @@ def _calendar(sheet: Sheet) -> list[str]:
         _table(performance.fall_rows(sheet.figures.drawdowns)),
         _table(performance.significance_rows(extras.significance, sheet.trials)),
         plain(extras.significance.note) if extras.significance else "", _table(performance.baseline_rows(sheet)),
+        _list("", extras.baseline_notes),
     ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from prudent.domain.performance import Metrics, RunBook
 from prudent.entrypoints.cli.answer import UNKNOWN, Table
 
 if TYPE_CHECKING:
+    from prudent.backtest.beside import Beside
     from prudent.backtest.repeats import Noise
     from prudent.bootstrap import Desk
     from prudent.tearsheet.extras import BaselineRow, Significance
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 Blocks = list[str | Table]
 
 
-def book_blocks(desk: "Desk", book: RunBook) -> Blocks:
+def book_blocks(desk: "Desk", book: RunBook, beside: "Beside") -> Blocks:
     """What a person reads after a backtest."""
-    from prudent.backtest.beside import baselines_of, significance_of
+    from prudent.backtest.beside import significance_of
     from prudent.backtest.run import measured
 
     figures = measured(book)
@@ -24,7 +25,7 @@ def book_blocks(desk: "Desk", book: RunBook) -> Blocks:
     window = f"{made.first} to {made.last}, {made.data_source} data"
     blocks: Blocks = [
         f"{book.id}: {window}, decides {made.cadence}, trades at {made.fill}, worked out in {made.path}",
-        _figures_table(figures), *_beside(baselines_of(desk, book)), *_sure(significance_of(desk, book)),
+        _figures_table(figures), *_beside(beside.rows), *beside.notes, *_sure(significance_of(desk, book)),
         f"evidence {book.evidence.level}: {book.evidence.why}",
         f"look number {made.trials} at this window" if made.trials > 1 else "the first look at this window",
     ]
@@ -124,6 +125,13 @@ def noise_blocks(noise: "Noise | None") -> Blocks:
     )
     blocks: Blocks = [told]
     return [*blocks, f"note: {noise.note}"] if noise.note else blocks
+
+
+def beside_data(beside: "Beside") -> dict[str, object]:
+    """The alternatives for machines, without the levels that a tear sheet draws."""
+    names = ("name", "total_return", "cagr", "sharpe", "max_drawdown", "percentile")
+    rows = [{name: getattr(row, name) for name in names} for row in beside.rows]
+    return {"baselines": rows, "baseline_notes": list(beside.notes)}
 
 
 def book_data(desk: "Desk", book: RunBook) -> dict[str, object]:

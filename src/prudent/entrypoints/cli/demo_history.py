@@ -144,8 +144,10 @@ def _told(desk: Desk, ids: list[str]) -> Told:
 
 
 def _lines(evidence: Evidence, baselines: "Sequence[BaselineRow]") -> Iterator[str]:
+    from prudent.backtest.beside import RANDOM_TRADER
+
     for row in baselines:
-        if row.percentile is not None:
+        if row.percentile is not None and row.name.startswith(RANDOM_TRADER):
             yield f"it beat {row.percentile:.0%} of 1,000 random traders with the same turnover"
     yield f"evidence {evidence.level}: {evidence.why}"
 

@@ -13,7 +13,8 @@ from prudent.domain.instruments import normalise_symbol
 from prudent.gateway.market.series import Blocks
 from prudent.marketdata.calendars import NEW_YORK, day_number, day_of
 from prudent.marketdata.columns import DailyColumns
-from prudent.marketdata.files import SUFFIXES, FileSource, Line, lines_of, parsed, raw_columns
+from prudent.marketdata.files import FileSource, parsed, raw_columns
+from prudent.marketdata.rows import SUFFIXES, Line, lines_of
 from prudent.ports import Calendar, Floats, Session
 
 HALF_HOUR = 1800

@@ -29,13 +29,17 @@ def register(group: typer.Typer) -> None:
 
 def show(call: Call, run: RunArgument) -> Answer:
     """Show a finished backtest again: its figures, beside what, and how much they prove."""
+    from prudent.backtest.beside import beside_of
     from prudent.backtest.books import run_book
-    from prudent.entrypoints.cli.backtest_view import book_blocks, book_data
+    from prudent.entrypoints.cli.backtest_view import beside_data, book_blocks, book_data
 
     desk = call.open()
     _row(desk, run)
     book = run_book(desk, run)
-    return Answer(data=book_data(desk, book), blocks=book_blocks(desk, book), warnings=book.warnings)
+    beside = beside_of(desk, book)
+    return Answer(
+        data=book_data(desk, book) | beside_data(beside), blocks=book_blocks(desk, book, beside), warnings=book.warnings
+    )
 
 
 def orders(call: Call, run: RunArgument, *, limit: LimitOption = 100) -> Answer:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prudent.ledger.backtests import BacktestRow
 
 CadenceName = Literal["account", "daily", "weekly", "monthly", "30min", "5min", "1min"]
+SessionName = Literal["pre", "regular", "after"]
 FillName = Literal["next_open", "next_close"]
 PathName = Literal["auto", "rows", "columns"]
 
@@ -52,6 +53,9 @@ def backtest(  # noqa: PLR0913 - a parameter is an option of the command line
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="The first session, like 2015-01-01.")],
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="The last session.")],
     cadence: Annotated[CadenceName, typer.Option("--cadence", help="How often it decides.")] = "account",
+    session: Annotated[
+        SessionName, typer.Option("--session", help="The part of the day in which a cadence of minutes decides.")
+    ] = "regular",
     fill: Annotated[FillName, typer.Option("--fill", help="Which price of the next session it gets.")] = "next_open",
     cash: Annotated[str, typer.Option("--initial-cash", help="What the account begins with.")] = "10000",
     benchmark: Annotated[str, typer.Option("--benchmark", help="What it is measured against.")] = "SPY",
@@ -86,7 +90,7 @@ def backtest(  # noqa: PLR0913 - a parameter is an option of the command line
     desk = call.open(**({} if cache is None else {"language.cache": cache}))
     close_dead(desk)
     request = _request(call, desk, account, first=first, last=last, cadence=cadence, fill=fill, cash=cash,
-                       benchmark=benchmark, anonymise=anonymise)  # fmt: skip
+                       benchmark=benchmark, anonymise=anonymise, session=session)  # fmt: skip
     prepared = _prepared(desk, request)
     expected = estimate(desk, prepared, repeats=seeds)
     if expected is not None:
@@ -102,16 +106,17 @@ def backtest(  # noqa: PLR0913 - a parameter is an option of the command line
 
 def _request(  # noqa: PLR0913 - one keyword per option
     call: Call, desk: "Desk", account: str, *, first: str, last: str, cadence: str, fill: str, cash: str,
-    benchmark: str, anonymise: str,
+    benchmark: str, anonymise: str, session: str = "regular",
 ) -> "Request":  # fmt: skip
     from prudent.backtest.request import Cadence, FillAt, Request
+    from prudent.marketdata.hours import Hours
 
     name = call.account(desk, account)
     return Request(
         mandate=desk.mandate(name), rules=desk.ledger.rules(name) if desk.is_open_account(name) else (),
         first=day_given(first, "--from"), last=day_given(last, "--to"), cadence=Cadence(cadence), fill=FillAt(fill),
         cash=_money(cash), benchmark=benchmark.upper(), anonymise=_hidden(anonymise),
-        schedule=desk.loaded.settings.accounts[name].schedule,
+        schedule=desk.loaded.settings.accounts[name].schedule, session=Hours(session),
     )  # fmt: skip
 
 
@@ -122,14 +127,25 @@ def _prepared(desk: "Desk", request: "Request") -> "Prepared":
 
 
 def _answer(desk: "Desk", books: "list[RunBook]") -> Answer:
-    from prudent.entrypoints.cli.backtest_view import book_blocks, book_data, noise_blocks, noise_of, repeats_blocks
+    from prudent.backtest.beside import beside_of
+    from prudent.entrypoints.cli.backtest_view import (
+        beside_data,
+        book_blocks,
+        book_data,
+        noise_blocks,
+        noise_of,
+        repeats_blocks,
+    )
+    from prudent.entrypoints.cli.meter import metered
 
-    blocks = book_blocks(desk, books[0])
-    data: dict[str, object] = book_data(desk, books[0])
+    with metered(f"the rules for {books[0].account}") as progress:
+        beside = beside_of(desk, books[0], most=None, progress=progress)
+    blocks = book_blocks(desk, books[0], beside)
+    data: dict[str, object] = book_data(desk, books[0]) | beside_data(beside)
     if len(books) > 1:
         noise = noise_of(desk, books)
         blocks = [*blocks, *repeats_blocks(books), *noise_blocks(noise)]
-        data = {"repeats": [book_data(desk, book) for book in books], "noise": noise}
+        data = {"repeats": [book_data(desk, book) for book in books], "noise": noise, **beside_data(beside)}
     partial = any(book.partial for book in books)
     return Answer(
         data=data,
