@@ -1,6 +1,7 @@
 """Processes that run one cycle and die at a named point, forked from one that has everything imported.
 
-`python -m tests.scenarios.crash`: a point, a tab and a home's path on stdin, the exit code on stdout.
+`python -m tests.scenarios.crash`: a point, a tab and a home's path on stdin, the exit code on stdout; with a home and a
+point as arguments it is such a process itself.
 """
 
 import os
@@ -70,4 +71,6 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        die(Path(sys.argv[1]), sys.argv[2])
     serve()

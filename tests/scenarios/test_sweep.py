@@ -85,7 +85,11 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-def test_a_killed_worker_is_replaced_and_nothing_is_done_twice(tmp_path: Path) -> None:
+def test_a_killed_worker_is_replaced_and_nothing_is_done_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A sweep so small is over before a second look.
+    monkeypatch.setattr("prudent.workflows.sweep_crew.LOOK_SECONDS", 0.05)
     with sweeping(new_home(tmp_path / "home")) as sweep:
         # One combination a batch, so that two processes write the home's ledger at the same time.
         plan = replace(sweep.begin(*GRID), guessed=4.0)
