@@ -1,8 +1,8 @@
 """The nine accounts that reason, one cycle each, against a real small model in this process; prints a transcript.
 
 Run by `make embedded`, which installs the runtime and the model's weights first. It needs no network after that, and
-about a quarter of an hour of two quiet cores. The model is tiny: what is shown is that every rung of the ladder holds against a
-real server and real answers, not that such a model invests well.
+about a quarter of an hour of two quiet cores. The model is tiny: what is shown is that every rung of the ladder holds
+against a real server and real answers, not that such a model invests well.
 """
 
 import json
