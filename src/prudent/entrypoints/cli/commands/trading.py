@@ -17,6 +17,7 @@ from prudent.entrypoints.cli.screen import progress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prudent.bootstrap import Desk
     from prudent.domain.accounts import Mode
     from prudent.domain.records import Json
     from prudent.workflows.cycle import Outcome
@@ -95,9 +96,11 @@ def run_all(
 
     desk = call.open()
     matched = [each for each in desk.account_ids() if fnmatchcase(each, only)]
-    accounts = [each for each in matched if not desk.why_disabled(each)]
+    why_not = {each: why for each in matched if (why := desk.why_disabled(each) or _why_unfunded(desk, each))}
+    accounts = [each for each in matched if each not in why_not]
     if matched and not accounts:
-        raise InputError(f"--only must match an enabled account, {matched[0]} is not: {desk.why_disabled(matched[0])}")
+        raise InputError(f"--only must match an account that may run, {matched[0]} is not: {why_not[matched[0]]}")
+    call.warnings += [f"not run: {each}: {why}" for each, why in why_not.items() if not desk.why_disabled(each)]
     if not accounts:
         known = ", ".join(desk.account_ids()) or "no account yet; add one with `invest accounts add`"
         raise InputError(f"--only must match an account, {only!r} matched none of: {known}")
@@ -105,6 +108,15 @@ def run_all(
         desk, accounts, mode=_mode(dry_run=dry_run), found=_finder(call), done=_tell, tell=progress
     )
     return _outcomes_answer(outcomes, dry_run=dry_run)
+
+
+def _why_unfunded(desk: "Desk", account: str) -> str:
+    if desk.is_open_account(account):
+        return ""
+    from prudent.venues import IBKR
+
+    way = "ibkr adopt" if desk.mandate(account).broker == IBKR else "accounts add"
+    return f"it is configured and holds nothing yet; `invest {way} {account}`"
 
 
 def verify(
