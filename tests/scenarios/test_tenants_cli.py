@@ -60,6 +60,7 @@ def test_a_file_is_taken_down_and_up(home: Path) -> None:
 def test_a_server_is_made_ready_and_traded_on(home: Path, admin_url: str) -> None:
     login = login_of(admin_url)
     made = invest("db", "prepare", admin_url, "--login", login, "--json")
+    assert made.code == 0, made.out
     assert (made.data["password_is_new"], made.data["before"], made.data["after"]) == (True, None, REVISION)
     with (home / "invest.yaml").open("a") as config:
         config.write(f"database:\n  url: \"{made.data['url']}\"\n")

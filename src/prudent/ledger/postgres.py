@@ -26,11 +26,10 @@ POOL_SIZE = 8
 POOL_OVERFLOW = 24
 POOL_SECONDS = 10
 CONNECT_SECONDS = 10
-# A lock is waited for as long as SQLite waits. A process that stands still inside a transaction loses it before those
-# who wait for its locks give up.
+# A lock is waited for as long as SQLite waits; an abandoned transaction must not block an account for long.
 SESSION_SETTINGS = {
     "search_path": f"{SCHEMA},pg_temp", "lock_timeout": "5s", "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "3s", "synchronous_commit": "on",
+    "idle_in_transaction_session_timeout": "30s", "synchronous_commit": "on",
 }  # fmt: skip
 
 _STATEMENTS = Statements(psycopg_dialect())  # type: ignore[no-untyped-call]
@@ -38,8 +37,12 @@ _STATEMENTS = Statements(psycopg_dialect())  # type: ignore[no-untyped-call]
 _IDENTIFY = (
     "SELECT set_config('role', %s, true), set_config('app.user_id', %s, true), set_config('app.asked', %s, true)"
 )
-# Writers of one owner go one after another; what they read afterwards includes all that was committed before.
-_TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('prudent/' || %s, 0))"
+# Writers of one owner go one after another; what they read afterwards includes all that was committed before. One that
+# stands still loses its transaction before those who wait for it give up.
+_TAKE_TURN = (
+    "SELECT set_config('idle_in_transaction_session_timeout', '4s', true), "
+    "pg_advisory_xact_lock(hashtextextended('prudent/' || %s, 0))"
+)
 _READS = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITES = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
