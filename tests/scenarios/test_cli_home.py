@@ -285,14 +285,6 @@ def test_run_all_finishes_the_others_when_one_fails(home: Path) -> None:
     refused(2, "run-all", "--only", "x*", said="x*")
 
 
-def test_run_all_leaves_out_what_was_never_funded_and_says_so(home: Path) -> None:
-    (home / "config" / "accounts" / "later.yaml").write_text("targets: json/core.json\n")
-    told = ok("run-all")
-    assert [row["account"] for row in told.data] == ["main"]
-    assert "not run: later: it is configured and holds nothing yet" in told.document["warnings"][0]
-    refused(2, "run-all", "--only", "later", said="`invest accounts add later`")
-
-
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

@@ -175,3 +175,11 @@ def test_a_misspelt_switch_in_the_environment_ends_every_command(home: Path, mon
     refused(3, "status", said="env DRYRUN is retired or misspelt")
     monkeypatch.delenv("DRYRUN")
     assert symbols() == set()
+
+
+def test_run_all_leaves_out_what_was_never_funded_and_says_so(home: Path) -> None:
+    (home / "config" / "accounts" / "later.yaml").write_text("targets: json/core.json\n")
+    told = ok("run-all")
+    assert [row["account"] for row in told.data] == ["main"]
+    assert "not run: later: it is configured and holds nothing yet" in told.document["warnings"][0]
+    refused(2, "run-all", "--only", "later", said="`invest accounts add later`")
