@@ -8,10 +8,12 @@ import pytest
 from tests.scenarios.gateway_stage import ACCOUNT, gateway_stage
 from tests.scenarios.people_homes import at, done, postgres_home
 
-from prudent.bootstrap import open_desk
+from prudent.bootstrap import Desk, open_desk
 from prudent.domain.accounts import TradingState
-from prudent.domain.errors import InputError, Temporary
+from prudent.domain.errors import BlockedError, InputError, Temporary
+from prudent.domain.orders import Effect, OrderIntent, OrderReport, OrderStatus, Side, order_ref
 from prudent.domain.people import Role, UserStatus
+from prudent.entrypoints.cli.ending_all import own_accounts, refuse_others
 from prudent.ledger import open_ledger
 from prudent.workflows.adopt import look
 
@@ -25,12 +27,32 @@ def closed_port() -> int:
         return port
 
 
+def resting(desk: Desk) -> str:
+    """An order of ours of which the venue has said that it lives."""
+    ledger, now = desk.ledger, desk.clock.now()
+    run = ledger.open_run(desk.mandate(ACCOUNT), mode="paper", rules=(), code_version=desk.code_version, at=now)
+    number = ledger.next_cycle(run, at=now)
+    intent = OrderIntent(
+        order_ref=order_ref(ACCOUNT, f"{run.id}/{number}", "MSFT", Side.BUY, "decision"), account=ACCOUNT,
+        symbol="MSFT", side=Side.BUY, quantity=Decimal(1), effect=Effect.OPEN,
+    )  # fmt: skip
+    ledger.approve(run, number, (intent,), at=now)
+    ledger.sending(ACCOUNT, intent.order_ref, seal=intent.seal, at=now, permit=desk.permit(ACCOUNT))
+    heard = OrderReport(
+        order_ref=intent.order_ref, symbol="MSFT", side=Side.BUY, quantity=Decimal(1), status=OrderStatus.ACKED
+    )
+    ledger.reported(ACCOUNT, heard, at=now)
+    ledger.fail_cycle(f"{run.id}/{number}", reason="left for the test", at=now)
+    return intent.order_ref
+
+
 def test_its_book_is_shown_from_the_ledger_and_a_halt_holds(tmp_path: Path) -> None:
     with gateway_stage(tmp_path) as stage:
         stage.trade("AAPL", 10)
         stage.tomorrow()
         stage.adopted()
         cash = stage.desk.ledger.views.money(ACCOUNT).cash
+        order = resting(stage.desk)
         config = stage.home / "invest.yaml"
         config.write_text(config.read_text().replace(f"port: {stage.gateway.port}", f"port: {closed_port()}"))
     home = stage.home
@@ -40,6 +62,7 @@ def test_its_book_is_shown_from_the_ledger_and_a_halt_holds(tmp_path: Path) -> N
     assert "as the ledger has it, without prices" in shown.document["warnings"][0]
     held = done(at(home, "positions")).data
     assert [(each["symbol"], each["quantity"], each["market_price"]) for each in held] == [("AAPL", "10", None)]
+    assert [each["order_ref"] for each in done(at(home, "accounts", "show", ACCOUNT)).data["open_orders"]] == [order]
     assert done(at(home, "status")).code == 0
     stopped = at(home, "halt", "--reason", "by hand")
     assert stopped.code == Temporary("").exit_code
@@ -65,3 +88,10 @@ def test_an_account_at_the_gateway_is_reached_by_its_owner_alone(tmp_path: Path,
     for owner, account in (("ann-1", "hers"), ("local", "machines")):
         with pytest.raises(Temporary, match="gateway"):
             look(open_desk(home, owner=owner), account)
+    # An act that reaches every account behind the gateway is no way around it.
+    with pytest.raises(InputError, match="account hers must be yours"):
+        own_accounts(open_desk(home, owner="bob-1"))
+    hers = open_desk(home, owner="ann-1")
+    refuse_others(hers, ["DU1234567"], {"DU1234567"})
+    with pytest.raises(BlockedError, match="DU7654321 is not"):
+        refuse_others(hers, ["DU1234567", "DU7654321"], {"DU1234567"})

@@ -69,15 +69,16 @@ def priced_book(desk: Desk, account: str) -> PricedBook:
 
 
 def _kept_book(desk: Desk, account: str, *, why: str) -> PricedBook:
-    """What the ledger has booked; the orders at the venue are not known from here."""
+    """What the ledger has booked, and those of our orders that may be live; other people's are not known from here."""
     money, now = desk.ledger.views.money(account), desk.clock.now()
+    ours = desk.ledger.history(account, session=desk.calendar.session_of(now).date, at=now).at_venue
     held = tuple(
         Position(symbol=row.symbol, quantity=row.quantity, average_cost=row.average_cost, opened=row.opened)
         for row in desk.ledger.views.positions(account)
         if row.quantity
     )
     snapshot = AccountSnapshot(
-        account=account, currency=money.currency, cash=money.cash, positions=held, open_orders=(), as_of=now,
+        account=account, currency=money.currency, cash=money.cash, positions=held, open_orders=ours, as_of=now,
         source="ledger",
     )  # fmt: skip
     return PricedBook(

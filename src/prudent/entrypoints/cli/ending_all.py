@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prudent.domain.errors import Temporary
+from prudent.domain.errors import BlockedError, Temporary
 from prudent.entrypoints.cli.answer import DONE, Answer, Problem, Table, quantity
 from prudent.entrypoints.cli.border import Call
 from prudent.entrypoints.cli.confirm import require_typed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from prudent.bootstrap import Desk
     from prudent.domain.orders import OpenOrder
     from prudent.entrypoints.cli.ibkr_link import Look
@@ -32,9 +34,10 @@ def cancel_everything(
     from prudent.workflows.notices import happened, tell
 
     desk = call.open()
-    _be_own(desk)
+    own = own_accounts(desk)
     target = target_of(call.folder())
     with looking(target) as look:
+        refuse_others(desk, look.accounts, own)
         before = _live(look)
         accounts = ", ".join(look.accounts)
         require_typed(WORD, confirm, act=f"cancelling all {len(before)} live orders of {accounts}, other people's too,")
@@ -66,11 +69,28 @@ def cancel_everything(
     )  # fmt: skip
 
 
-def _be_own(desk: "Desk") -> None:
-    """It reaches every account behind the gateway, so each that is configured must be this person's."""
+def own_accounts(desk: "Desk") -> set[str]:
+    """The gateway's names of the accounts that are configured, each of which must be this person's."""
+    own: set[str] = set()
     for account, settings in desk.loaded.settings.accounts.items():
         if settings.ibkr is not None:
             desk.broker_of(account)
+            own.add(settings.ibkr.account)
+    return own
+
+
+def refuse_others(desk: "Desk", accounts: "Iterable[str]", own: set[str]) -> None:
+    """It reaches every account behind the gateway; where other people are, none may be there that is not one's own.
+
+    Raises:
+        BlockedError: one is.
+    """
+    others = sorted(set(accounts) - own)
+    if others and set(desk.ledger.people.directory.owners()) - {desk.ledger.owner}:
+        raise BlockedError(
+            f"every account behind the gateway must be yours to cancel everything there, {', '.join(others)} is not; "
+            "cancel your own with `invest cancel-all`"
+        )
 
 
 def _live(look: "Look") -> Shown:
