@@ -1,11 +1,10 @@
 """Each fault of orders, over the socket: the adapter sends nothing twice, loses no fill, and says what it knows."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.scenarios.fault_stage import Stage, eventually, stage
+from tests.scenarios.fault_stage import Stage, eventually
 
 from prudent.brokers.ibkr import broker as brokers
 from prudent.domain.errors import Temporary
@@ -15,31 +14,7 @@ from prudent.ports import Claim
 
 D = Decimal
 S = OrderStatus
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stage]:
-    with stage() as made:
-        yield made
-
-
-@pytest.fixture
-def bench(running: Stage) -> Iterator[Stage]:
-    running.begin()
-    yield running
-    running.end()
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trade that comes with the answer is waited for, however busy the machine is."""
-    monkeypatch.setattr(brokers, "TRADE_SECONDS", 10.0)
-
-
-@pytest.fixture
-def haste(monkeypatch: pytest.MonkeyPatch, patience: None) -> None:
-    """What is not told with the answer is not waited for."""
-    monkeypatch.setattr(brokers, "TRADE_SECONDS", 0.1)
+pytestmark = pytest.mark.usefixtures("patience")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Each fault of connections, lists, quotes and margin, over the socket: a state that a person understands, no guess."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +9,8 @@ from typing import Any
 import pytest
 from tests.contract.broker_fakes import intent
 from tests.gateway_homes import ACCOUNT, StepGateway, calendar, history, open_time, step_gateway
-from tests.scenarios.fault_stage import Stage, eventually, stage
+from tests.scenarios.fault_stage import Stage, eventually
 
-from prudent.brokers.ibkr import broker as brokers
 from prudent.brokers.ibkr import line as lines
 from prudent.brokers.ibkr import session as sessions
 from prudent.brokers.ibkr import whatif as whatifs
@@ -34,31 +32,7 @@ from prudent.gateway.store import FloorStore
 
 D = Decimal
 S = OrderStatus
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stage]:
-    with stage() as made:
-        yield made
-
-
-@pytest.fixture
-def bench(running: Stage) -> Iterator[Stage]:
-    running.begin()
-    yield running
-    running.end()
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trade that comes with the answer is waited for, however busy the machine is."""
-    monkeypatch.setattr(brokers, "TRADE_SECONDS", 10.0)
-
-
-@pytest.fixture
-def haste(monkeypatch: pytest.MonkeyPatch, patience: None) -> None:
-    """What is not told with the answer is not waited for."""
-    monkeypatch.setattr(brokers, "TRADE_SECONDS", 0.1)
+pytestmark = pytest.mark.usefixtures("patience")
 
 
 @pytest.fixture
