@@ -10,7 +10,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import talib
-from numpy.typing import NDArray
+from indicators.closes import BARS, STREAM_TICKS, STREAMED, SYMBOLS, Floats, closes
 from talib import stream
 
 from prudent import __version__
@@ -18,19 +18,11 @@ from prudent.analytics import technical
 from prudent.backtest.compiled import CompiledKernels
 from prudent.backtest.indicator_columns import NAMES, IndicatorCarry, empty_carry, indicator_rows
 
-Floats = NDArray[np.float64]
 Step = Callable[[Floats, IndicatorCarry, Floats], None]
 
-BARS, SYMBOLS, REPEATS = 2520, 500, 7
-TICKS, STREAMED, STREAM_TICKS = 400, 20, 400
+REPEATS, TICKS = 7, 400
 ERROR_MAX = 1e-10
 MACHINE_CODE = Path(tempfile.gettempdir()) / "prudent-machine-code"
-
-
-def closes() -> Floats:
-    luck = np.random.default_rng(42)
-    start = luck.uniform(20.0, 300.0, SYMBOLS)
-    return np.round(start * np.exp(np.cumsum(luck.normal(0.0003, 0.012, (BARS, SYMBOLS)), axis=0)), 2)
 
 
 def with_talib(columns: list[Floats]) -> list[tuple[Floats, ...]]:
@@ -124,6 +116,7 @@ def main() -> None:
         "case": "W3", "version": __version__, "numba": numba.__version__, "talib": talib.__version__,
         "values": values, "error": error, "repeats": REPEATS,
         "batch_ns": statistics.median(ours) * 1e9 / values, "talib_batch_ns": statistics.median(theirs) * 1e9 / values,
+        "last": out[:, -1, :STREAMED].T.tolist(),
         "tick_us": statistics.median(ticks) * 1e6,
         "stream_ns": statistics.median(streamed(close) for _ in range(3)) * 1e9,
     }  # fmt: skip

@@ -1,7 +1,9 @@
 """Sweeps with real worker processes: killed, cancelled, joined from another home, with a combination that fails."""
 
+import io
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -113,8 +115,13 @@ def test_a_killed_worker_is_replaced_and_nothing_is_done_twice(
         assert [(row.status, row.note) for row in rest] in ([], [(BacktestStatus.CANCELLED, LOST)])
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_a_cancelled_sweep_keeps_what_it_has_and_the_same_command_goes_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = new_home(tmp_path / "home")
     with sweeping(home) as sweep:
@@ -134,9 +141,17 @@ def test_a_cancelled_sweep_keeps_what_it_has_and_the_same_command_goes_on(
         # Its batch has not ended; what did is shown all the same, with its days.
         assert sum(each.arm is not None for each in results_of(sweep.desk, sweep.journal, plan)) == kept
         (home / "json" / "two.json").unlink()
-    assert main(app, ["sweep", "resume", "s", "--home", str(home), "--workers", "1"]) == 6
+    screen = Terminal()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", screen)
+        patched.setenv("TERM", "xterm")
+        assert main(app, ["sweep", "resume", "s", "--home", str(home), "--workers", "1"]) == 6
     shown = capsys.readouterr().out
     assert "failed: file 'json/two.json' must exist" in shown
+    # Who watches sees where it began and that it came to its end, with those that failed without ever being begun.
+    assert f"{kept}/4" in screen.getvalue()
+    assert "4/4" in screen.getvalue()
+    assert "2 failed" in screen.getvalue()
     (home / "json" / "two.json").write_text(TARGETS)
     assert main(app, ["sweep", "resume", "s", "--home", str(home), "--workers", "1"]) == 0
     with sweeping(home) as sweep:

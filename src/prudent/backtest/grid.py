@@ -1,7 +1,7 @@
 """Grids: keys of an account's configuration with the values to try, made into one backtest per combination.
 
-A line is `KEY=VALUE,VALUE...`, the key as in `invest.yaml` (`exits.stop_loss`), or `cadence` or `fill`. A value is read
-as YAML; `off` and `null` mean none. A value with commas stands in brackets: `universe=[AAPL,KO],[MSFT]`.
+A line is `KEY=VALUE,VALUE...`, the key as in `invest.yaml` (`exits.stop_loss`), or `cadence`, `session` or `fill`. A
+value is read as YAML; `off` and `null` mean none. A value with commas stands in brackets: `universe=[AAPL,KO],[MSFT]`.
 """
 
 import difflib
@@ -18,15 +18,17 @@ from pydantic import BaseModel, ValidationError
 
 from prudent.backtest.request import Cadence, FillAt, Request
 from prudent.backtest.run import Prepared, prepare
+from prudent.backtest.within_day import limited
 from prudent.bootstrap import Desk
 from prudent.domain.errors import InputError
 from prudent.domain.reasoning import RULES_MODEL
 from prudent.domain.records import Json, digest, encode
+from prudent.marketdata.hours import Hours
 from prudent.settings import AccountSettings, ScheduleSettings
 from prudent.settings.accounts import json_object
 
 COMBINATIONS_MAX = 10_000
-OF_THE_REQUEST: Mapping[str, type[StrEnum]] = {"cadence": Cadence, "fill": FillAt}
+OF_THE_REQUEST: Mapping[str, type[StrEnum]] = {"cadence": Cadence, "session": Hours, "fill": FillAt}
 NOTHING = ("off", "null", "~")
 # What does not change the history that a backtest plays on.
 _OF_THE_RULES = ("limits", "strategy_limits", "exits", "planning", "costs", "slippage_bps")
@@ -267,6 +269,8 @@ def preparing(desk: Desk) -> Callable[[Request], Prepared]:
         if found is None:
             found = known.setdefault(key, prepare(desk, request))
         request = replace(request, texts=found.request.texts)
+        if request.session is not Hours.REGULAR:
+            request = replace(request, mandate=limited(request.mandate))
         identity = request.identity(
             source=found.source, data_hash=found.data_hash, code_version=desk.code_version
         )  # fmt: skip
@@ -283,5 +287,6 @@ def _history(request: Request) -> str:
     rest = {key: value for key, value in own.items() if key not in _OF_THE_RULES}
     return digest([
         rest, encode(request.rules), request.first.isoformat(), request.last.isoformat(), str(request.cadence),
-        str(request.fill), request.benchmark, str(request.cash), list(request.anonymise), schedule,
+        str(request.session), str(request.fill), request.benchmark, str(request.cash), list(request.anonymise),
+        schedule,
     ])  # fmt: skip

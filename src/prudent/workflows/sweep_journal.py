@@ -29,7 +29,7 @@ JOURNAL_FILE = "sweeps.sqlite"
 POLL_SECONDS = 0.5
 UNUSED_SECONDS = 30.0
 _PLAN, _BATCH = "sweep_plan", "sweep_batch"
-_WAITING, _TAKEN = "ENQUEUED", "PENDING"
+_WAITING, _TAKEN, _ENDED = "ENQUEUED", "PENDING", "SUCCESS"
 
 Perform = Callable[[str, list[int]], list[dict[str, Json]]]
 _PERFORM: list[Perform] = []
@@ -68,6 +68,11 @@ class Batch:
     @property
     def under_way(self) -> bool:
         return self.status in (_WAITING, _TAKEN)
+
+    @property
+    def over(self) -> bool:
+        """Worked on to its end, whatever became of its combinations."""
+        return self.status == _ENDED
 
 
 def journal_of(home: Path, database_url: str | None) -> Place:
@@ -125,7 +130,7 @@ class SweepJournal:
         return tuple(
             Batch(
                 id=row.workflow_id, status=row.status, places=tuple(_arguments(row)[0]) if load else (),
-                found=tuple(row.output or ()) if load and row.status == "SUCCESS" else None,
+                found=tuple(row.output or ()) if load and row.status == _ENDED else None,
             )
             for row in rows
         )  # fmt: skip

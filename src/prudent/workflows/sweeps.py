@@ -7,7 +7,7 @@ is never done again, and what was killed or cancelled goes on.
 import base64
 import re
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil
@@ -232,18 +232,6 @@ def _of_row(desk: Desk, tried: Tried, row: BacktestRow) -> Tried:
 
 def judged(desk: Desk, plan: Plan, tried: Sequence[Tried]) -> Searched:
     return searched(tried, trials=desk.ledger.backtests.trials(plan.source, plan.first, plan.last))
-
-
-def done_of(desk: Desk, plan: Plan) -> Callable[[], tuple[int, int]]:
-    """Gives how many combinations have ended by now, and how many of them failed."""
-    wanted = {point.identity for point in plan.points}
-
-    def count() -> tuple[int, int]:
-        ended = desk.ledger.backtests.ended(plan.account, plan.name)
-        known = [status for identity, status in ended.items() if identity in wanted]
-        return len(known), sum(str(status) == "failed" for status in known)
-
-    return count
 
 
 def _packed(values: Any) -> str:

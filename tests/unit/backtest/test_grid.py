@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.daily_files import flat, sessions_from, write_bars
+from tests.intraday_files import flat_bars, write_intraday
 
 from prudent.analytics.comparison import Arm
 from prudent.backtest.grid import Combination, combinations, parse_grid, preparing
@@ -17,6 +18,7 @@ from prudent.backtest.run import prepare
 from prudent.backtest.searched import Tried, ranked, searched
 from prudent.bootstrap import Desk, open_desk
 from prudent.domain.errors import BlockedError, InputError
+from prudent.domain.orders import OrderType
 from prudent.workflows.sweeps import WORK_LEAST, batch_size, prepared_all
 
 DAYS = sessions_from(date(2015, 1, 2), 60)
@@ -166,6 +168,22 @@ def test_the_data_are_looked_at_once_and_say_the_same(desk: Desk, monkeypatch: p
     assert len(looks) == 2
     assert quick == [prepare(desk, each.request) for each in found]
     assert len({each.identity for each in quick}) == 12
+
+
+def test_hours_before_the_open_are_other_data_and_limit_orders(desk: Desk, tmp_path: Path) -> None:
+    for symbol in ("AAPL", "SPY"):
+        begin = ("04:00", "09:30")
+        write_intraday(tmp_path / "bars", symbol, [
+            row for day in DAYS[5:41] for open_ in begin for row in flat_bars(day, open_, "11:00", 100.0)[:2]
+        ])  # fmt: skip
+    found = made(desk, "cadence=30min", "session=regular,pre")
+    quickly = preparing(desk)
+    quick = [quickly(each.request) for each in found]
+    assert quick == [prepare(desk, each.request) for each in found]
+    assert quick[0].within != quick[1].within
+    assert [each.request.mandate.planning.order_types for each in quick][1] == (OrderType.LIMIT,)
+    # The hours themselves are kept with a plan and come back in a worker.
+    assert quickly(unpacked(packed(found[1].request))).identity == quick[1].identity
 
 
 def test_a_request_reads_back_as_it_was(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +14,12 @@ from typer.core import TyperGroup
 from prudent.domain.errors import DeskError
 from prudent.entrypoints.cli.answer import DONE, PARTIAL, Answer, Table
 from prudent.entrypoints.cli.border import INTERRUPTED, Call, command
-from prudent.entrypoints.cli.commands.backtests import CadenceName, FillName
+from prudent.entrypoints.cli.commands.backtests import CadenceName, FillName, SessionName
 
 if TYPE_CHECKING:
     from prudent.backtest.run import Prepared
     from prudent.bootstrap import Desk
+    from prudent.entrypoints.cli.meter import Progress
     from prudent.workflows.sweep_journal import SweepJournal
     from prudent.workflows.sweeps import Plan
 
@@ -59,11 +60,16 @@ def run(  # noqa: PLR0913 - a parameter is an option of the command line
     *,
     grid: Annotated[
         list[str],
-        typer.Option("--grid", metavar="KEY=VALUE,VALUE", help="A key of the account, cadence or fill; repeatable."),
+        typer.Option(
+            "--grid", metavar="KEY=VALUE,VALUE", help="A key of the account, cadence, session or fill; repeatable."
+        ),
     ],
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="The first session, like 2015-01-01.")],
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="The last session.")],
     cadence: Annotated[CadenceName, typer.Option("--cadence", help="How often it decides.")] = "account",
+    session: Annotated[
+        SessionName, typer.Option("--session", help="The part of the day in which a cadence of minutes decides.")
+    ] = "regular",
     fill: Annotated[FillName, typer.Option("--fill", help="At which price of the next session.")] = "next_open",
     cash: Annotated[str, typer.Option("--initial-cash", help="What the account begins with.")] = "10000",
     benchmark: Annotated[str, typer.Option("--benchmark", help="What it is measured against.")] = "SPY",
@@ -79,7 +85,7 @@ def run(  # noqa: PLR0913 - a parameter is an option of the command line
     axes = parse_grid(grid)
     desk = call.open()
     base = _request(call, desk, account, first=first, last=last, cadence=cadence, fill=fill, cash=cash,
-                    benchmark=benchmark, anonymise="")  # fmt: skip
+                    benchmark=benchmark, anonymise="", session=session)  # fmt: skip
     found = combinations(desk, base, axes)
     prepared = prepared_all(desk, found)
     _ask(desk, prepared, yes=yes)
@@ -205,7 +211,7 @@ def _worked(
 ) -> Answer:
     from prudent.entrypoints.cli.meter import metered
     from prudent.workflows.sweep_crew import Post, conduct
-    from prudent.workflows.sweeps import done_of, enqueue_missing
+    from prudent.workflows.sweeps import enqueue_missing
 
     count = workers or len(os.sched_getaffinity(0))
     if cancels:
@@ -214,16 +220,9 @@ def _worked(
     post = Post(
         home=desk.home, owner=desk.ledger.owner, name=plan.name, workers=count if workers else min(count, waiting)
     )  # fmt: skip
-    ended = done_of(desk, plan)
     try:
         with metered(f"sweep {plan.name}") as progress:
-
-            def watch() -> None:
-                if progress is not None:
-                    done, failures = ended()
-                    progress(done, len(plan.points), f"{failures} failed" if failures else "")
-
-            conduct(journal, post, watch=watch, cancels=cancels)
+            conduct(journal, post, watch=_watch(desk, journal, plan, progress), cancels=cancels)
     except KeyboardInterrupt:
         call.warnings.append(
             f"stopped; what was done is kept, and `invest sweep resume {plan.name}` goes on"
@@ -234,6 +233,23 @@ def _worked(
         call.warnings.append(f"what was done of sweep {plan.name} is kept; see `invest sweep show {plan.name}`")
         raise
     return _shown(desk, journal, plan, code=None)
+
+
+def _watch(
+    desk: "Desk", journal: "SweepJournal", plan: "Plan", progress: "Progress | None"
+) -> "Callable[[], None]":
+    """Tells how far the sweep is, where somebody watches."""
+    from prudent.workflows.sweep_headway import Headway
+
+    if progress is None:
+        return lambda: None
+    headway = Headway(plan, journal, lambda: desk.ledger.backtests.ended(plan.account, plan.name))
+
+    def tell() -> None:
+        far = headway.look()
+        progress(far.done, far.done + far.left, f"{far.failed} failed" if far.failed else "")
+
+    return tell
 
 
 def _shown(desk: "Desk", journal: "SweepJournal", plan: "Plan", *, code: int | None) -> Answer:
