@@ -5,13 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import cache, cached_property, partial
-from hashlib import sha256
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
-from prudent import __version__
 from prudent.brokers.dry_run import DryRunBroker
 from prudent.brokers.simulated import SimulatedBroker, open_store
 from prudent.clock import SimulatedClock, SystemClock
@@ -36,6 +34,8 @@ from prudent.ports import Broker, Calendar, Fundamentals, LanguageModel, MarketD
 from prudent.registry import strategy
 from prudent.settings import Loaded, load_settings
 from prudent.settings.accounts import json_object, plain_json
+from prudent.settings.gateways import check_live
+from prudent.settings.identity import code_version, files_hash
 from prudent.strategies.protection import NAME as PROTECTION
 from prudent.venues import IBKR, Connections, home_clock, open_market
 
@@ -233,7 +233,7 @@ class Desk:
     @cached_property
     def code_version(self) -> str:
         """The release and a digest of the package's source and prompts: what a run freezes and arming pins."""
-        return _code_version()
+        return code_version()
 
     @contextmanager
     def leased(self, leases: Holding | None = None) -> Iterator[None]:
@@ -268,15 +268,22 @@ class Desk:
             allow_orders=settings.switches.allow_orders, enable_order_exec=settings.switches.enable_order_exec,
             killed=self.kill_switch.reasons(self.ledger, ""), auto_trade=own is not None and own.auto_trade,
             confirmed_at=None if cycle is None else self._confirmed_at(cycle),
-            arming=self.ledger.permissions.arming(account), endpoint=self.endpoint, leased=held,
+            arming=self.ledger.permissions.arming(account), endpoint=self._endpoint(account), leased=held,
             in_doubt=self._in_doubt(account), build=self.code_version, config=self.config_hash,
-            config_now=_config_hash(self.home), arming_config=self.arming_config,
+            config_now=files_hash(self.home / CONFIG_FILE), arming_config=self.arming_config,
             excused=protects and own is not None and own.protective_exits_when_disarmed, now=self.clock.now(),
         )  # fmt: skip
 
+    def _endpoint(self, account: str) -> Mode | str:
+        """What the account's venue trades with, or in words why nobody can tell."""
+        settings = self.loaded.settings
+        found = settings.accounts.get(account)
+        there = found is not None and found.broker == IBKR and settings.mode is Mode.LIVE
+        return self.connections.endpoint() if there and self.connections is not None else self.endpoint
+
     def is_stale(self) -> bool:
         """True once the configuration's files differ from those that the desk was opened with."""
-        return _config_hash(self.home) != self.config_hash
+        return files_hash(self.home / CONFIG_FILE) != self.config_hash
 
     @cached_property
     def kill_switch(self) -> KillSwitch:
@@ -354,12 +361,12 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None, owner: 
     loaded = load_settings(home, overrides=overrides)
     mode = loaded.settings.effective_mode
     if mode is Mode.LIVE:
-        raise ConfigError("mode must be paper or dry_run: this build has no live broker; set `mode` in invest.yaml")
+        check_live(loaded, home / CONFIG_FILE)
     calendar = ExchangeCalendar()
     own_list = home / INSTRUMENTS_FILE
     instruments = InstrumentMaster(own_list if own_list.is_file() else None)
     clock = home_clock(loaded)
-    connections = Connections(loaded, clock, instruments)
+    connections = Connections(loaded, clock, instruments, owner="" if owner == LOCAL else owner)
     market = open_market(home, loaded, clock, calendar, connections)
     store = open_store(loaded.settings.data.venue or home / "data" / "venue.sqlite")
     venue = SimulatedBroker(store, market, calendar, clock, instruments=instruments)
@@ -368,25 +375,9 @@ def open_desk(home: Path, *, overrides: Mapping[str, str] | None = None, owner: 
         ledger=open_ledger(
             loaded.settings.database.url or home / "data" / "ledger.sqlite", owner=owner, audit_folder=home / "audit"
         ),
-        broker=venue, venue=venue, config_hash=_config_hash(home),
+        broker=venue, venue=venue, config_hash=files_hash(home / CONFIG_FILE),
         connections=connections,
     )  # fmt: skip
-
-
-@cache
-def _code_version() -> str:
-    package = Path(__file__).parent
-    seal = sha256()
-    for path in sorted((*package.rglob("*.py"), *package.rglob("*.md"))):
-        seal.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    return f"{__version__}+{seal.hexdigest()[:12]}"
-
-
-def _config_hash(home: Path) -> str:
-    seal = sha256()
-    for path in (home / CONFIG_FILE, *sorted((home / "config" / "accounts").glob("*.y*ml"))):
-        seal.update(path.name.encode() + b"\0" + path.read_bytes())
-    return seal.hexdigest()
 
 
 def current_clock(desk: Desk) -> SystemClock | SimulatedClock:

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from prudent.brokers.ibkr.greeting import greet
 from prudent.clock import OffsetClock, SimulatedClock, SystemClock
-from prudent.domain.errors import ConfigError, StoreError, Temporary
+from prudent.domain.accounts import Mode
+from prudent.domain.errors import ConfigError, DeskError, StoreError, Temporary
 from prudent.domain.records import utc_text
 from prudent.ports import Calendar, Clock, Instruments, MarketData
 from prudent.settings import Loaded
+from prudent.settings.gateways import gateway_of
 
 if TYPE_CHECKING:
     from prudent.brokers.ibkr.broker import IbkrBroker
@@ -23,23 +26,41 @@ if TYPE_CHECKING:
 
 SIMULATED = "simulated"
 IBKR = "ibkr"
-# How far above the configured client id a desk or a command that only looks connects, so that it disturbs no engine.
+FIRST_CLIENT_ID = 11
+# How far above its owner's first client id a desk or a command that only looks connects, so that it disturbs no engine.
 LOOKING = 2
+# Orders, market data, and two that only look; all ids of all owners lie below a million.
+_IDS_EACH, _OWNERS_APART = 4, 200_000
 FOLLOWED_SECONDS = 1.0
+
+
+def client_id_of(loaded: Loaded, owner: str) -> int:
+    """The first of four client ids in a row: the configured one, or else the owner's, which is the same for ever.
+
+    An empty owner is the home's own, where nobody is named.
+    A gateway lets only the id that placed an order change it, and turns a second session under one id away: so an
+    owner's engine meets its own other engine there, and nobody else's.
+    """
+    configured = loaded.settings.ibkr.client_id
+    if configured is not None or not owner:
+        return FIRST_CLIENT_ID if configured is None else configured
+    place = int.from_bytes(sha256(owner.encode()).digest()[:8], "big") % _OWNERS_APART
+    return FIRST_CLIENT_ID + _IDS_EACH * (1 + place)
 
 
 class Connections:
     """The sessions of one process with the gateway, each opened when it is first needed.
 
-    A desk that may send holds the configured client id and the next one; one that only looks takes the two after
+    A desk that may send holds its owner's first client id and the next one; one that only looks takes the two after
     those, so that it is in no engine's way.
     """
 
-    def __init__(self, loaded: Loaded, clock: Clock, instruments: Instruments) -> None:
+    def __init__(self, loaded: Loaded, clock: Clock, instruments: Instruments, *, owner: str = "") -> None:
         # True while the desk may send: then it needs no session that only looks.
         self.sends = False
         self._loaded = loaded
         self._clock = clock
+        self.client_id = client_id_of(loaded, owner)
         self.instruments = instruments
         self._open: dict[bool, IbkrBroker] = {}
         self._lock = Lock()
@@ -61,6 +82,16 @@ class Connections:
             sending = self._open.get(True)
         return sending or self.broker(sends=self.sends)
 
+    def endpoint(self) -> Mode | str:
+        """What the gateway trades with, as its login says now; where that cannot be told, why not."""
+        try:
+            session = self.broker(sends=self.sends).session
+            # Whoever is ready has shown its accounts on this very connection, and they were those of the mode.
+            session.call(session.ready)
+        except DeskError as error:
+            return str(error)
+        return session.login.mode
+
     def close(self) -> None:
         for each in self._open.values():
             each.session.close()
@@ -77,11 +108,12 @@ class Connections:
 
         settings = self._loaded.settings
         there = {name: each.ibkr for name, each in settings.accounts.items() if each.ibkr is not None}
+        gateway = gateway_of(self._loaded)
         login = Login(
-            address=Address(host=settings.ibkr.host, port=settings.ibkr.port),
-            client_id=settings.ibkr.client_id + (0 if sends else LOOKING),
+            address=Address(host=gateway.host, port=gateway.port), mode=gateway.mode, allowed=gateway.allowed,
+            client_id=self.client_id + (0 if sends else LOOKING),
             accounts=_once_each({name: each.account for name, each in there.items()}),
-        )
+        )  # fmt: skip
         return IbkrBroker(
             IbkrSession(login, self._clock), instruments=self.instruments, names=front_names(self._clock),
             style_of=lambda account: Style(there[account].style) if account in there else Style.CAPPED,
@@ -183,7 +215,7 @@ def home_clock(loaded: Loaded) -> SystemClock | SimulatedClock:
 def _followed(loaded: Loaded) -> SystemClock:
     """The gateway's time, by its distance from the machine's; while it cannot be reached, the distance it last had."""
     kept = loaded.home / "data" / "gateway_time.json"
-    ibkr, wall = loaded.settings.ibkr, SystemClock()
+    ibkr, wall = gateway_of(loaded), SystemClock()
     try:
         # Whoever stops trading opens a home, too, and must not wait long for a gateway that is silent.
         greeting = greet(ibkr.host, ibkr.port, seconds=FOLLOWED_SECONDS)

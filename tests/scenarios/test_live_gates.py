@@ -1,8 +1,9 @@
 """Real money on the assembled desk, with a venue that only counts: every interlock closed alone keeps every order."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,16 @@ from prudent.bootstrap import Desk
 from prudent.clock import SimulatedClock
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import WaitWhy
-from prudent.domain.errors import BlockedError, ConfigError, InputError
+from prudent.domain.errors import BlockedError, InputError
 from prudent.domain.interlocks import LIVE_NEEDS
+from prudent.domain.mandate import Limits
 from prudent.ledger.valuations import DRAWDOWN_HALT
 from prudent.settings import SwitchSettings
 from prudent.workflows.approvals import approve
-from prudent.workflows.arming import arm, disarm, end_void_armings
+from prudent.workflows.arming import arm, disarm, end_armings_of_before, end_void_armings
 from prudent.workflows.control import acknowledge_drawdown
 from prudent.workflows.cycle import PROTECTION, CycleWanted, at_work, begin, carry_on, run_account
+from prudent.workflows.loosening import DOWNWARD, UPWARD, WARNS, loosened
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def live_stage(
     desk = stage.desk
     desk.mode = desk.endpoint = Mode.LIVE
     switch(desk)
-    arm(desk, ACCOUNT, days=30, by="anna", reason="go")
+    arm(desk, ACCOUNT, days=30 if auto else None, by="anna", reason="go")
     return stage
 
 
@@ -156,16 +159,6 @@ def test_a_stop_of_a_disarmed_account_sells_only_where_its_owner_said_so(
     )
 
 
-def test_this_build_opens_no_live_desk(prepared: Path, tmp_path: Path) -> None:
-    from prudent.bootstrap import open_desk
-
-    stage = stage_with(prepared, tmp_path, {"AAPL": 10})
-    config = stage.desk.home / "invest.yaml"
-    config.write_text(config.read_text().replace("mode: paper", "mode: live"))
-    with pytest.raises(ConfigError, match="no live broker"):
-        open_desk(stage.desk.home)
-
-
 # Arming
 
 
@@ -214,6 +207,90 @@ def test_the_platforms_drawdown_limit_ends_it_until_a_person_acknowledges(prepar
     assert arm(desk, ACCOUNT, days=1, by="anna", reason="again").by == "anna"
 
 
+def armed_until(desk: Desk) -> datetime:
+    arming = desk.ledger.permissions.arming(ACCOUNT)
+    assert arming is not None
+    return arming.until
+
+
+def test_without_days_it_is_armed_for_eight_hours_and_never_past_the_close(prepared: Path, tmp_path: Path) -> None:
+    desk = live_stage(prepared, tmp_path, auto=False).desk
+    assert isinstance(desk.clock, SimulatedClock)
+    # The home stands half an hour into a session of six and a half hours.
+    session = desk.calendar.session_of(desk.clock.now())
+    assert armed_until(desk) == session.close == desk.clock.now() + timedelta(hours=6)
+    # After the close eight hours end long before the next one.
+    desk.clock.move_to(session.close)
+    arm(desk, ACCOUNT, by="anna", reason="again")
+    assert armed_until(desk) == session.close + timedelta(hours=8)
+    desk.clock.move_to(session.close + timedelta(hours=8))
+    found = {each.id: each for each in desk.interlocks(ACCOUNT, Mode.LIVE)}
+    assert "armed until" in found["M06"].detail
+    assert not found["M06"].satisfied
+
+
+def test_an_engine_that_starts_takes_over_what_was_armed_for_days_alone(prepared: Path, tmp_path: Path) -> None:
+    desk = live_stage(prepared, tmp_path).desk
+    assert end_armings_of_before(desk) == ()
+    arm(desk, ACCOUNT, by="anna", reason="for today")
+    assert end_void_armings(desk) == ()
+    assert end_armings_of_before(desk) == (ACCOUNT,)
+    assert desk.ledger.permissions.arming(ACCOUNT) is None
+    ends = [row.body for row in desk.ledger.views.audit(ACCOUNT, event="account_disarmed").rows]
+    assert "the engine has started again" in ends[0]
+
+
+def limit(desk: Desk, **limits: object) -> None:
+    """The desk reads its settings again, with these limits."""
+    own = desk.loaded.settings.accounts[ACCOUNT]
+    changed = own.model_copy(update={"limits": own.limits.model_copy(update=limits)})
+    settings = desk.loaded.settings.model_copy(update={"accounts": {ACCOUNT: changed}})
+    desk.loaded = replace(desk.loaded, settings=settings)
+    desk.__dict__.pop("arming_config", None)
+
+
+def test_looser_limits_wait_a_day_from_when_an_engine_first_reads_them(prepared: Path, tmp_path: Path) -> None:
+    desk = live_stage(prepared, tmp_path).desk
+    limit(desk, max_position_weight=Decimal("0.25"), cash_min=Decimal("0.10"))
+    assert end_armings_of_before(desk) == (ACCOUNT,)
+    pass_hours(desk, 23)
+    words = r"loosened \(max_position_weight from 0.2 to 0.25\): real money waits 24 hours"
+    with pytest.raises(BlockedError, match=words):
+        arm(desk, ACCOUNT, days=1, by="anna", reason="x")
+    pass_hours(desk, 1)
+    assert arm(desk, ACCOUNT, days=1, by="anna", reason="x").by == "anna"
+
+
+def test_taking_looser_limits_back_begins_their_day_anew(prepared: Path, tmp_path: Path) -> None:
+    desk = live_stage(prepared, tmp_path).desk
+    limit(desk, max_order_notional=Decimal(1000))
+    arm(desk, ACCOUNT, days=1, by="anna", reason="tighter at once")
+    limit(desk, max_order_notional=None)
+    with pytest.raises(BlockedError, match=r"max_order_notional from 1000 to none"):
+        arm(desk, ACCOUNT, days=1, by="anna", reason="x")
+    limit(desk, max_order_notional=Decimal(1000))
+    pass_hours(desk, 24)
+    arm(desk, ACCOUNT, days=1, by="anna", reason="back at the old ones")
+    limit(desk, max_order_notional=None)
+    with pytest.raises(BlockedError, match=r"max_order_notional from 1000 to none"):
+        arm(desk, ACCOUNT, days=1, by="anna", reason="x")
+
+
+def test_every_limit_of_an_account_is_known_to_loosen_somewhere() -> None:
+    assert {*UPWARD, *DOWNWARD, *WARNS} == {each.name for each in fields(Limits)}
+    assert loosened(dict.fromkeys((*UPWARD, *DOWNWARD), "0.1"), Limits())[-1] == "cash_min from 0.1 to -1.00"
+
+
+def test_books_of_play_money_are_never_armed(prepared: Path, tmp_path: Path) -> None:
+    desk = live_stage(prepared, tmp_path).desk
+    now = desk.clock.now()
+    desk.ledger.open_run(desk.mandate(ACCOUNT), mode="dry_run", rules=(), code_version=desk.code_version, at=now)
+    arm(desk, ACCOUNT, by="anna", reason="a rehearsal is no trading")
+    desk.ledger.open_run(desk.mandate(ACCOUNT), mode="paper", rules=(), code_version=desk.code_version, at=now)
+    with pytest.raises(BlockedError, match="it has traded play money"):
+        arm(desk, ACCOUNT, by="anna", reason="x")
+
+
 def test_arming_is_refused_for_longer_and_for_strangers(prepared: Path, tmp_path: Path) -> None:
     desk = live_stage(prepared, tmp_path).desk
     for days in (0, 31):
@@ -221,3 +298,9 @@ def test_arming_is_refused_for_longer_and_for_strangers(prepared: Path, tmp_path
             arm(desk, ACCOUNT, days=days, by="anna", reason="x")
     with pytest.raises(InputError, match="account must be one of"):
         arm(desk, "stranger", days=1, by="anna", reason="x")
+
+
+def test_an_account_that_asks_for_each_plan_is_not_armed_for_days(prepared: Path, tmp_path: Path) -> None:
+    desk = live_stage(prepared, tmp_path, auto=False).desk
+    with pytest.raises(InputError, match="must trade by itself to be armed for days"):
+        arm(desk, ACCOUNT, days=1, by="anna", reason="x")

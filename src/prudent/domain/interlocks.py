@@ -38,8 +38,9 @@ class Switches:
     `mode` is that of the cycle, `configured` the one that the desk was opened for. `killed` holds why, is empty where
     no switch is set and None where one could not be read; likewise `in_doubt` the orders of which nobody knows.
     `confirmed_at` is when a person said yes to this very plan.
-    `endpoint` is what the venue trades with: real money (LIVE) or play money (PAPER). `build` and `config` name this
-    process's code and settings, `config_now` those that the files hold now, `arming_config` what arming pins.
+    `endpoint` is what the venue trades with: real money (LIVE) or play money (PAPER), or the words why nobody can tell.
+    `build` and `config` name this process's code and settings, `config_now` those that the files hold now,
+    `arming_config` what arming pins.
     `excused` is a protective exit whose owner lets it go while the account is disarmed.
     """
 
@@ -150,7 +151,9 @@ def unarmed(arming: Arming | None, *, now: datetime | None, build: str, config: 
 
 def _endpoint(switches: Switches) -> _Found:
     same = switches.endpoint is Mode.LIVE and switches.mode is Mode.LIVE
-    return same, str(switches.endpoint) if same else f"the venue is {switches.endpoint}, the cycle {switches.mode}"
+    told = isinstance(switches.endpoint, str) and switches.endpoint not in ("", *Mode)
+    said = f"the venue is {switches.endpoint}, the cycle {switches.mode}"
+    return same, str(switches.endpoint) if same or told else said
 
 
 def _leased(switches: Switches) -> _Found:

@@ -1,7 +1,7 @@
 """Puts a paper gateway together: its memory from a file, its clock where that was left, its prices from a source."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,7 @@ QUOTES = ("sample", "synthetic", "file")
 # How far back a clock may stand after a power cut; it never stands before the last execution.
 SAVE_SECONDS = 5.0
 RESET_CASH = Decimal(1_000_000)
+PAPER_PREFIX = "D"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,8 @@ def opened(wishes: Wishes, wall: Clock) -> Iterator[Opened]:
     """Open the file and what belongs to it; the file is held until the block ends.
 
     Raises:
-        InputError: a wish is none that can be met, or an account to be reset is not there.
+        InputError: a wish is none that can be met, an account to be reset is not there, or the file has an account
+            that a client could take for one of real money.
         StoreError: the file cannot be used, or another gateway holds it.
     """
     calendar = ExchangeCalendar()
@@ -83,6 +85,7 @@ def opened(wishes: Wishes, wall: Clock) -> Iterator[Opened]:
         pace = pace_of(wishes.clock, calendar, last=source.last, saved=_left_at(store), wall=wall)
         market = PaperMarket(pace, calendar, source, seed=wishes.seed)
         paper = Paper(pace, market, store=store, admin_port=wishes.admin_port)
+        _check_play_money(paper.floor.accounts, wishes.db)
         for account in wishes.reset:
             if account not in paper.floor.accounts:
                 known = ", ".join(paper.floor.accounts)
@@ -91,6 +94,15 @@ def opened(wishes: Wishes, wall: Clock) -> Iterator[Opened]:
         yield Opened(paper=paper, pace=pace, store=store, source=source)
     finally:
         store.close()
+
+
+def _check_play_money(accounts: Iterable[str], db: Path) -> None:
+    """The command shows accounts of play money alone, whatever a program has put into the file."""
+    odd = ", ".join(each for each in accounts if not each.startswith(PAPER_PREFIX))
+    if odd:
+        raise InputError(
+            f"every account of a paper gateway must begin with {PAPER_PREFIX}, {db} has {odd}; use another --db"
+        )
 
 
 def _left_at(store: FloorStore) -> datetime | None:

@@ -120,7 +120,9 @@ def add(
     return find(tx, account)
 
 
-def adopt(tx: Transaction, books: Books, mandate: Mandate, found: AccountSnapshot, *, at: datetime) -> Account:
+def adopt(
+    tx: Transaction, books: Books, mandate: Mandate, found: AccountSnapshot, *, at: datetime, there: str = ""
+) -> Account:  # fmt: skip
     """Open an account with what it was found to hold at its broker, as one entry; its owner contributed it.
 
     Raises:
@@ -132,7 +134,7 @@ def adopt(tx: Transaction, books: Books, mandate: Mandate, found: AccountSnapsho
     audit.note(tx, "account_adopted", account, at, {
         "class": encode(mandate.account_class), "currency": mandate.currency, "broker": mandate.broker,
         "mandate": mandate.hash, "cash": encode(found.cash), "positions": encode(found.positions),
-        "found_at": found.source, "as_of": utc_text(found.as_of),
+        "found_at": found.source, "there": there, "as_of": utc_text(found.as_of),
     })  # fmt: skip
     if lines:
         text = f"taken over as {found.source} showed it at {utc_text(found.as_of)}"

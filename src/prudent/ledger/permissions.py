@@ -1,10 +1,13 @@
 """What people allowed: armings, answers to plans, and the latches that only they or time lift; each act one commit."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from prudent.domain.interlocks import Arming
+from prudent.domain.records import Json
 from prudent.ledger import accounts, approvals, armings, stages, states, valuations
 from prudent.ledger.approvals import PlanAnswer
+from prudent.ledger.armings import ArmedLimits
 from prudent.ledger.database import Database
 from prudent.ledger.stages import Waiting
 from prudent.ledger.states import StateRow
@@ -17,11 +20,15 @@ class Permissions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def arm(self, arming: Arming) -> None:
-        """Arm the account, in place of an arming before it; an unknown account raises `InputError`."""
+    def arm(self, arming: Arming, *, limits: Mapping[str, Json] | None = None) -> None:
+        """Arm the account under these limits, in place of an arming before it.
+
+        Raises:
+            InputError: the account is unknown.
+        """
         with self._database.write() as tx:
             accounts.find(tx, arming.account)
-            armings.arm(tx, arming)
+            armings.arm(tx, arming, limits or {})
 
     def disarm(self, account: str, *, reason: str, at: datetime) -> bool:
         """End the account's arming; False where there was none."""
@@ -36,6 +43,18 @@ class Permissions:
     def armings(self) -> tuple[Arming, ...]:
         with self._database.read() as tx:
             return armings.listed(tx)
+
+    def armed_limits(self, account: str) -> ArmedLimits | None:
+        """The limits under which the account was last armed; None where it never was, or nobody noted them."""
+        with self._database.read() as tx:
+            return armings.armed_limits(tx, account)
+
+    def loosened_since(
+        self, account: str, limits: str, what: Sequence[str], *, after: ArmedLimits, at: datetime
+    ) -> datetime:
+        """When limits of that digest were first seen after an arming: now, and that is noted, where they were not."""
+        with self._database.write() as tx:
+            return armings.loosened_since(tx, account, limits, what, after=after, at=at)
 
     def decide(self, given: PlanAnswer) -> None:
         """Store a person's answer to the plan that a cycle waits with; anything else raises `BlockedError`."""

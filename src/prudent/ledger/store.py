@@ -126,10 +126,10 @@ class LedgerStore(OrderActs):
         with self._database.write() as tx:
             return accounts.add(tx, self._books, mandate, cash=cash, positions=positions, at=at)
 
-    def adopt_account(self, mandate: Mandate, found: AccountSnapshot, *, at: datetime) -> Account:
-        """Open an account that trades elsewhere with what it was found to hold there, as one sealed entry."""
+    def adopt_account(self, mandate: Mandate, found: AccountSnapshot, *, at: datetime, there: str = "") -> Account:
+        """Open an account that trades elsewhere (`there`: as what) with what it holds there, as one sealed entry."""
         with self._database.write() as tx:
-            return accounts.adopt(tx, self._books, mandate, found, at=at)
+            return accounts.adopt(tx, self._books, mandate, found, at=at, there=there)
 
     def accounts(self) -> tuple[Account, ...]:
         with self._database.read() as tx:

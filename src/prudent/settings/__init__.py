@@ -13,13 +13,13 @@ from prudent.domain.errors import ConfigError, InputError
 from prudent.domain.records import Json
 from prudent.settings.accounts import ACCOUNT_ID, AccountSettings, ScheduleSettings, parse_fraction, plain_json
 from prudent.settings.channels import NotifySettings
+from prudent.settings.gateways import IbkrSettings
 from prudent.settings.log_level import LogSettings
 from prudent.settings.models import (
     SCHEMA_VERSION,
     BackupSettings,
     ClockSettings,
     DataSettings,
-    IbkrSettings,
     Settings,
     SwitchSettings,
 )

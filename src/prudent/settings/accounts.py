@@ -27,6 +27,7 @@ from prudent.domain.money import from_float
 from prudent.domain.orders import OrderType
 from prudent.domain.reasoning import RULES_MODEL
 from prudent.domain.records import Json
+from prudent.settings.gateways import GATEWAY_ACCOUNT
 from prudent.settings.strict import Strict
 
 ACCOUNT_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$"
@@ -193,7 +194,7 @@ class IbkrAccountSettings(Strict):
     `capped` is a limit at what the quote allows, `close` an order for the closing auction.
     """
 
-    account: Annotated[str, Field(pattern=r"^[A-Z]{1,2}[A-Z0-9]{3,14}$")]
+    account: Annotated[str, Field(pattern=GATEWAY_ACCOUNT)]
     style: Literal["capped", "market", "adaptive", "close"] = "capped"
 
 

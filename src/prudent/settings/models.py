@@ -14,6 +14,7 @@ from prudent.domain.interlocks import effective_mode
 from prudent.domain.reasoning import RULES_MODEL
 from prudent.settings.accounts import ACCOUNT_ID, AccountSettings
 from prudent.settings.channels import NotifySettings
+from prudent.settings.gateways import IbkrSettings
 from prudent.settings.ghostfolio import GhostfolioSettings
 from prudent.settings.language import LanguageSettings
 from prudent.settings.log_level import LogSettings
@@ -89,14 +90,6 @@ class SwitchSettings(Strict):
     dry_run: bool = False
     allow_orders: bool = False
     enable_order_exec: bool = False
-
-
-class IbkrSettings(Strict):
-    """The endpoint of Interactive Brokers: 4002 and 7497 are paper, 4001 and 7496 live."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 4002
-    client_id: Annotated[int, Field(ge=0)] = 11
 
 
 class DatabaseSettings(Strict):

@@ -36,6 +36,8 @@ _PLAIN = {
     "model_type": "must hold `key: value` lines, was None; write {} for all defaults",
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+# What lets real money leave is switched on by 1 and by no other word.
+_EXACTLY_ONE = {"switches.allow_orders", "switches.enable_order_exec"}
 
 
 def is_secret(path: tuple[str, ...], origin: str) -> bool:
@@ -136,8 +138,9 @@ class Found:
 
     def _safe_bool(self, key: str, text: str, place: str) -> bool:
         word = text.strip().lower()
-        if word in _TRUE or word in _FALSE:
-            return word in _TRUE
+        on = {"1"} if key in _EXACTLY_ONE else _TRUE
+        if word in on or word in _FALSE:
+            return word in on
         safe = key in _SAFE_TRUE
         self.warnings.append(f"{place} must be 1 or 0, was {text!r}; the safe value {str(safe).lower()} is used")
         return safe
@@ -152,9 +155,14 @@ class Found:
 
 
 def _fields(kind: object) -> dict[str, object]:
+    kind = next((each for each in get_args(kind) if each is not type(None)), kind) if _is_optional(kind) else kind
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
     return {}
+
+
+def _is_optional(kind: object) -> bool:
+    return type(None) in get_args(kind)
 
 
 def _type_at(path: tuple[str, ...]) -> object:

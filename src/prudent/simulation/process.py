@@ -298,6 +298,6 @@ class Process:
 
 
 def config_hash(home: Path) -> str:
-    from prudent.bootstrap import _config_hash
+    from prudent.settings.identity import files_hash
 
-    return _config_hash(home)
+    return files_hash(home / "invest.yaml")

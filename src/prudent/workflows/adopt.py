@@ -96,7 +96,10 @@ def adopt(desk: Desk, account: str, *, shown: str) -> Account:
             raise BlockedError(f"{account} has changed since it was shown; look at it again, then adopt what you see")
         if found.problems:
             raise BlockedError(f"{account} cannot be adopted: {'; '.join(found.problems)}")
-        return desk.ledger.adopt_account(desk.mandate(account), found.opening, at=desk.clock.now())
+        own = desk.loaded.settings.accounts[account].ibkr
+        return desk.ledger.adopt_account(
+            desk.mandate(account), found.opening, at=desk.clock.now(), there="" if own is None else own.account
+        )
 
 
 def _found(desk: Desk, mandate: Mandate, listing: Listing) -> Found:

@@ -48,6 +48,8 @@ class Desks:
             known = self._desks.get(owner)
             if known is not None and not known.is_stale():
                 return known
+            if known is not None:
+                _hang_up(known)
             desk = open_desk(self.home, owner=owner)
             if isinstance(desk.clock, SystemClock):
                 desk.pace = self.first.pace
@@ -106,11 +108,19 @@ class Desks:
         return tuple(account for account in accounts if account in epochs)
 
     def close(self) -> None:
-        """Give every lease back."""
+        """Give every lease back and end the connections to gateways."""
+        for desk in self.opened():
+            _hang_up(desk)
         for leases in self._leases.values():
             with suppress(DeskError):
                 leases.close()
         self._open.close()
+
+
+def _hang_up(desk: Desk) -> None:
+    """A gateway turns the next desk away while this one holds its client ids."""
+    if desk.connections is not None:
+        desk.connections.close()
 
 
 def _first(home: Path) -> Desk:

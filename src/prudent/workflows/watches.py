@@ -17,6 +17,7 @@ from prudent.domain.errors import DeskError
 from prudent.ledger.requests import Request
 from prudent.workflows import kinds
 from prudent.workflows.approvals import due_waits
+from prudent.workflows.arming import end_armings_of_before
 from prudent.workflows.backup import anchor_if_due, daily_checks, last_backup, nightly, opening_checks
 from prudent.workflows.control import cancel_own
 from prudent.workflows.courier import Courier
@@ -117,7 +118,11 @@ class Watches:
         """Before any request: look at the files, and ask the venue about every order an earlier life left under way."""
         self._guarded_look("files", self._check_files, self._desks.first.ledger.owner)
         for owner in self._desks.owners():
+            self._guarded_look("armings", self._end_armings, owner)
             self._guarded_look("reconcile", self._settle, owner)
+
+    def _end_armings(self, owner: str) -> None:
+        end_armings_of_before(self._desks.of(owner))
 
     def _settle(self, owner: str) -> None:
         self._each_free(owner, "reconcile", reconcile)

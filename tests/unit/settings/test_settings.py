@@ -181,10 +181,19 @@ def test_words_for_no(tmp_path: Path, word: str) -> None:
 
 @pytest.mark.parametrize("word", ["1", "true", "Yes", " ON "])
 def test_words_for_yes(tmp_path: Path, word: str) -> None:
-    found = loaded(tmp_path, "mode: paper", DRY_RUN=word, ALLOW_ORDERS=word)
+    found = loaded(tmp_path, "mode: paper", DRY_RUN=word)
     assert found.settings.effective_mode is Mode.DRY_RUN
-    assert found.settings.switches.allow_orders is True
     assert found.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["ALLOW_ORDERS", "ENABLE_ORDER_EXEC"])
+def test_real_money_is_switched_on_by_1_and_by_no_other_word(tmp_path: Path, name: str) -> None:
+    key = name.lower()
+    assert getattr(loaded(tmp_path, **{name: "1"}).settings.switches, key) is True
+    for word in ("true", "Yes", " ON ", "11", "1.0", "one"):
+        found = loaded(tmp_path, **{name: word})
+        assert getattr(found.settings.switches, key) is False
+        assert found.warnings == (f"env {name} must be 1 or 0, was {word!r}; the safe value false is used",)
 
 
 @pytest.mark.parametrize("word", ["", "maybe", "2", "y", "enabled"])

@@ -11,7 +11,7 @@ from prudent.brokers.ibkr.codes import RESTORED
 from prudent.brokers.ibkr.pace import Pace
 from prudent.brokers.ibkr.states import Address, Condition, State, is_lost, state_when_lost, state_when_refused
 from prudent.brokers.ibkr.words import Unreadable
-from prudent.domain.errors import Temporary
+from prudent.domain.errors import ConfigError, Temporary
 from prudent.ports import Clock
 
 if TYPE_CHECKING:
@@ -215,6 +215,8 @@ class Line:
             await self._terms.load(self, connection)
         except Unreadable as error:
             raise _Unusable(State.UNREADABLE, str(error)) from error
+        except ConfigError as error:
+            raise _Unusable(State.WRONG_ACCOUNT, str(error)) from error
         except Temporary as error:
             raise _Unusable(state_when_refused(self._clock.now(), self._last_up), str(error)) from error
         if connection.broken.is_set():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from prudent.brokers.ibkr.codes import COMPETING, SUBSCRIPTIONS_LOST
 from prudent.brokers.ibkr.line import Connection, Line, Terms
 from prudent.brokers.ibkr.loop import LoopThread
-from prudent.brokers.ibkr.modes import check_port, foreign_accounts
+from prudent.brokers.ibkr.modes import check_port, why_refused
 from prudent.brokers.ibkr.pace import KEPT_FREE, Pace
 from prudent.brokers.ibkr.states import Address, Condition, State
 from prudent.brokers.ibkr.table import Table
@@ -47,13 +47,19 @@ _WHO_SECONDS = 2.0
 class Login:
     """Where to connect and as whom: the orders' client id, the market data's is one higher.
 
-    `accounts` are the desk's names of accounts and the gateway's.
+    `accounts` are the desk's names of accounts and the gateway's; `allowed` those of the gateway's that live mode may
+    touch at all.
     """
 
     address: Address
     client_id: int
     accounts: Mapping[str, str]
     mode: Mode = Mode.PAPER
+    allowed: tuple[str, ...] = ()
+
+    def touches(self, account: str) -> bool:
+        """True for the gateway's accounts of which anything may be kept: with real money those of the desk alone."""
+        return self.mode is not Mode.LIVE or account in self.accounts.values()
 
 
 class IbkrSession:
@@ -212,13 +218,15 @@ class IbkrSession:
         """What a new session starts from: the ids of the last one mean nothing, every list is read once."""
         self.table.renew()
         self.unreadable = ""
+        self.simulated = await self._who(line, connection)
+        if self.simulated and self.login.mode is Mode.LIVE:
+            raise ConfigError("it is a paper gateway, whatever its accounts are called; mode is live")
         for account in dict.fromkeys(self.login.accounts.values()):
             whole = await self.round(account, over=connection)
             if self.unreadable:
                 raise Unreadable(self.unreadable)
             if not whole:
                 raise Temporary("the gateway must list orders and executions, did not; try again")
-        self.simulated = await self._who(line, connection)
 
     async def _who(self, line: Line, connection: Connection) -> bool:
         try:
@@ -235,13 +243,8 @@ class IbkrSession:
         self.ticks.renew()
 
     def _refuse(self, accounts: tuple[str, ...]) -> str:
-        foreign = foreign_accounts(accounts, self.login.mode)
-        if foreign:
-            return f"it has {', '.join(foreign)}; every account must begin with D in mode {self.login.mode}"
-        missing = sorted(set(self.login.accounts.values()) - set(accounts))
-        if missing:
-            return f"{', '.join(missing)} must be among its accounts, which are {', '.join(accounts)}"
-        return ""
+        login = self.login
+        return why_refused(accounts, set(login.accounts.values()), mode=login.mode, allowed=login.allowed)
 
     async def refreshed(self) -> None:
         """The gateway has its servers back: what happened meanwhile is read from the lists."""
@@ -263,7 +266,8 @@ class Listener:
         self._line = line
 
     def order(self, shown: ShownOrder) -> None:
-        self._session.table.order(shown)
+        if self._session.login.touches(shown.account):
+            self._session.table.order(shown)
         self._line.next_id = max(self._line.next_id, shown.order_id + 1)
         self._session.changed()
 
@@ -272,7 +276,8 @@ class Listener:
         self._session.changed()
 
     def trade(self, shown: ShownTrade) -> None:
-        self._session.table.trade(shown)
+        if self._session.login.touches(shown.account):
+            self._session.table.trade(shown)
         self._session.changed()
 
     def cost(self, shown: ShownCost) -> None:

@@ -74,7 +74,7 @@ _WORDS = {
     "until the gateway has started",
     State.CLIENT_ID_IN_USE: "client id {client_id} is in use at {address}; end the other program or choose another id",
     State.WRONG_ACCOUNT: "the gateway at {address} is logged in to accounts that this mode may not touch; log in to "
-    "the paper account",
+    "those of the mode, or correct the settings",
     State.UNREADABLE: "the gateway at {address} tells its orders or trades in a form that cannot be read; set its time "
     "zone to one such as US/Eastern or UTC",
     State.CLOSED: "the connection to {address} was closed by us",

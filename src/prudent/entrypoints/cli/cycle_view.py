@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import CycleRecord, Reconciliation, ResidualCause
-from prudent.domain.errors import BlockedError, Temporary, VerificationMismatch
+from prudent.domain.errors import BlockedError, ConfirmationMissing, Temporary, VerificationMismatch
 from prudent.domain.orders import OrderReport, OrderStatus
 from prudent.domain.proposals import Answer as Answered
 from prudent.domain.verdicts import Outcome
@@ -12,6 +12,7 @@ from prudent.entrypoints.cli.answer import DONE, UNKNOWN, Answer, Problem, Table
 from prudent.entrypoints.cli.plan_view import plan_blocks, plan_data
 
 _NEVER_LEFT = (OrderStatus.NOT_SENT, OrderStatus.WOULD_SEND, OrderStatus.DENIED)
+UNARMED = "blocked:M06"
 _FAILED = (OrderStatus.REJECTED, OrderStatus.NOT_SENT, OrderStatus.UNKNOWN, OrderStatus.EXPIRED)
 _STOPS = (Outcome.REJECT, Outcome.DEFER, Outcome.CLIP)
 
@@ -77,7 +78,10 @@ def mismatches(found: Reconciliation) -> list[str]:
 
 
 def cycle_answer(record: CycleRecord, *, warnings: tuple[str, ...] = ()) -> Answer:
-    """7 when the book contradicts what was sent, 4 when nobody decided, 5 when guards refused everything, else 0."""
+    """7 when the book contradicts what was sent, 4 when nobody decided, 5 when guards refused everything, else 0.
+
+    8 is told apart from 5 where nothing is missing but the arming.
+    """
     problems: list[Problem] = []
     rehearsed = record.mode is Mode.DRY_RUN
     if not rehearsed and record.reconciliation is not None:
@@ -89,8 +93,9 @@ def cycle_answer(record: CycleRecord, *, warnings: tuple[str, ...] = ()) -> Answ
         exit_code = exit_code or Temporary.exit_code
     if record.plan.orders and not any(phase.intents for phase in record.phases):
         refused = f"no order of {record.id} went out: {', '.join(record.no_trade_codes)}; see the guards' reasons"
-        problems.append(Problem(code=BlockedError.code, message=refused))
-        exit_code = exit_code or BlockedError.exit_code
+        kind = ConfirmationMissing if record.no_trade_codes == (UNARMED,) else BlockedError
+        problems.append(Problem(code=kind.code, message=refused))
+        exit_code = exit_code or kind.exit_code
     return Answer(
         data=cycle_data(record), blocks=tuple(cycle_blocks(record)), warnings=warnings, errors=problems,
         exit_code=exit_code, dry_run=rehearsed,

@@ -37,6 +37,7 @@ def cancel_everything(
     own = own_accounts(desk)
     target = target_of(call.folder())
     with looking(target) as look:
+        refuse_unlisted(look.others)
         refuse_others(desk, look.accounts, own)
         before = _live(look)
         accounts = ", ".join(look.accounts)
@@ -90,6 +91,20 @@ def refuse_others(desk: "Desk", accounts: "Iterable[str]", own: set[str]) -> Non
         raise BlockedError(
             f"every account behind the gateway must be yours to cancel everything there, {', '.join(others)} is not; "
             "cancel your own with `invest cancel-all`"
+        )
+
+
+def refuse_unlisted(others: "Iterable[str]") -> None:
+    """With real money it must reach no account that the profile does not list.
+
+    Raises:
+        BlockedError: one is behind the gateway.
+    """
+    found = ", ".join(sorted(others))
+    if found:
+        raise BlockedError(
+            f"every account behind the gateway must be in ibkr.live.accounts to cancel everything there, {found} is "
+            "not; cancel your own with `invest cancel-all`"
         )
 
 

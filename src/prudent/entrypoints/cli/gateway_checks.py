@@ -9,11 +9,12 @@ from prudent.brokers.ibkr.modes import LIVE_PORTS
 from prudent.domain.accounts import Mode
 from prudent.domain.errors import ConfigError, DeskError
 from prudent.entrypoints.cli.checks import Check, Status
+from prudent.settings.gateways import gateway_of
 
 if TYPE_CHECKING:
     from prudent.bootstrap import Desk
     from prudent.brokers.ibkr.session import IbkrSession
-    from prudent.settings import IbkrSettings
+    from prudent.settings.gateways import Gateway
 
 SKEW_MAX = timedelta(seconds=2)
 # The greeting tells whole seconds: on average half of one has passed.
@@ -24,14 +25,15 @@ _BROKER = "ibkr"
 
 def gateway_checks(desk: "Desk") -> Iterator[Check]:
     """Nothing is asked of a gateway that no account and no price needs."""
-    ibkr = desk.loaded.settings.ibkr
-    where = f"{ibkr.host}:{ibkr.port}, client {ibkr.client_id}"
+    assert desk.connections is not None
+    ibkr = gateway_of(desk.loaded)
+    where = f"{ibkr.host}:{ibkr.port} ({ibkr.mode}), client {desk.connections.client_id}"
     data = desk.loaded.settings.data
     trades = any(desk.mandate(account).broker == _BROKER for account in desk.account_ids())
     if not trades and _BROKER not in (data.source, data.second):
         yield Check(name="ibkr", status=Status.SKIP, detail=f"{where}; no account uses it")
         return
-    if ibkr.port in LIVE_PORTS and desk.mode is not Mode.LIVE:
+    if ibkr.port in LIVE_PORTS and ibkr.mode is not Mode.LIVE:
         yield Check(
             name="ibkr", status=Status.FAIL, detail=f"{where} is a live port, mode is {desk.mode}",
             fix="set IBKR_PORT to 4002 for a gateway or 7497 for the workstation",
@@ -45,7 +47,7 @@ def gateway_checks(desk: "Desk") -> Iterator[Check]:
     yield from _behind(desk)
 
 
-def _greeted(ibkr: "IbkrSettings") -> Generator[Check, None, Greeting | None]:
+def _greeted(ibkr: "Gateway") -> Generator[Check, None, Greeting | None]:
     try:
         greeting = greet(ibkr.host, ibkr.port)
     except DeskError as error:
@@ -83,9 +85,10 @@ def _behind(desk: "Desk") -> Iterator[Check]:
     try:
         session.call(session.ready)
     except ConfigError as error:
+        kind = gateway_of(desk.loaded).mode
         yield Check(
             name="ibkr accounts", status=Status.FAIL, detail=str(error),
-            fix="log in to the paper account, or correct `ibkr.account`; see `invest ibkr accounts`",
+            fix=f"log in to the {kind} account, or correct `ibkr.account`; see `invest ibkr accounts`",
         )  # fmt: skip
         return
     except DeskError as error:
@@ -94,7 +97,7 @@ def _behind(desk: "Desk") -> Iterator[Check]:
             fix="look at the gateway's window: a login or a connection may wait there, or Read-Only API is on",
         )  # fmt: skip
         return
-    yield Check(name="ibkr accounts", status=Status.PASS, detail=", ".join(session.orders.accounts))
+    yield Check(name="ibkr accounts", status=Status.PASS, detail=_accounts(session))
     yield from _rights(session)
     if session.simulated:
         return
@@ -103,6 +106,15 @@ def _behind(desk: "Desk") -> Iterator[Check]:
         detail="the API does not tell them; an order that meets one waits in a dialog of the gateway",
         fix="in the gateway: Configure, API, Precautions: bypass them for API orders; and leave Read-Only API off",
     )  # fmt: skip
+
+
+def _accounts(session: "IbkrSession") -> str:
+    shown, login = session.orders.accounts, session.login
+    if login.mode is not Mode.LIVE:
+        return ", ".join(shown)
+    left = [each for each in shown if each not in login.allowed]
+    listed = ", ".join(each for each in shown if each in login.allowed)
+    return f"{listed}; left alone, for ibkr.live.accounts lists them not: {', '.join(left)}" if left else listed
 
 
 def _rights(session: "IbkrSession") -> Iterator[Check]:

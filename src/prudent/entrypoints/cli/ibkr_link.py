@@ -13,7 +13,7 @@ from prudent.brokers.ibkr.states import Address
 from prudent.clock import OffsetClock, SystemClock
 from prudent.domain.accounts import Mode
 from prudent.domain.errors import ConfigError, InputError
-from prudent.venues import LOOKING
+from prudent.venues import LOOKING, client_id_of
 
 if TYPE_CHECKING:
     from prudent.brokers.ibkr.broker import IbkrBroker
@@ -23,16 +23,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The gateway that a command asks, and the first of the two client ids that it takes there."""
+    """The gateway that a command asks, and the first of the two client ids that it takes there.
+
+    With real money it sees the `allowed` accounts alone.
+    """
 
     address: Address
     client_id: int
     mode: Mode = Mode.PAPER
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A connected session that only reads; the gateway's own names of accounts are the names here."""
+    """A connected session that only reads; the gateway's own names of accounts are the names here.
+
+    `others` are the accounts behind the gateway that may not be touched.
+    """
 
     target: Target
     greeting: Greeting
@@ -40,6 +47,7 @@ class Look:
     broker: "IbkrBroker"
     feed: "IbkrFeed"
     accounts: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 def address_of(text: str) -> Address:
@@ -55,12 +63,17 @@ def address_of(text: str) -> Address:
 
 
 def target_of(home: Path, *, address: str = "", client_id: int | None = None) -> Target:
-    """The gateway of a home's settings or of the environment, unless an address is given."""
+    """The gateway of a home's settings or of the environment, unless an address is given: that is a paper one."""
     from prudent.settings import load_settings
+    from prudent.settings.gateways import gateway_of
 
-    settings = load_settings(home).settings
-    where = address_of(address) if address else Address(host=settings.ibkr.host, port=settings.ibkr.port)
-    return Target(address=where, client_id=settings.ibkr.client_id + LOOKING if client_id is None else client_id)
+    loaded = load_settings(home)
+    first = client_id_of(loaded, "") + LOOKING if client_id is None else client_id
+    if address:
+        return Target(address=address_of(address), client_id=first)
+    found = gateway_of(loaded)
+    where = Address(host=found.host, port=found.port)
+    return Target(address=where, client_id=first, mode=found.mode, allowed=found.allowed)
 
 
 def gateway_clock(greeting: Greeting) -> SystemClock:
@@ -88,18 +101,23 @@ def looking(target: Target, *, listing: "Wanted | None" = None) -> Iterator[Look
     # The session refuses it too, but not before the handshake.
     check_port(target.address.port, target.mode)
     known: dict[str, str] = {}
-    login = Login(address=target.address, client_id=target.client_id, accounts=known, mode=target.mode)
+    login = Login(
+        address=target.address, client_id=target.client_id, accounts=known, mode=target.mode, allowed=target.allowed
+    )
     greeting = greet(target.address.host, target.address.port)
     clock = gateway_clock(greeting)
     session = IbkrSession(login, clock)
     try:
         session.call(session.ready)
         # Only now is it known what accounts there are.
-        known.update((name, name) for name in session.orders.accounts)
+        shown = session.orders.accounts
+        accounts = tuple(name for name in shown if target.mode is not Mode.LIVE or name in target.allowed)
+        known.update((name, name) for name in accounts)
         names = front_names(clock) if listing is None else lambda _symbol: listing
         yield Look(
             target=target, greeting=greeting, clock=clock, broker=IbkrBroker(session, names=names),
-            feed=IbkrFeed(session, names=names), accounts=session.orders.accounts,
+            feed=IbkrFeed(session, names=names), accounts=accounts,
+            others=tuple(name for name in shown if name not in accounts),
         )  # fmt: skip
     finally:
         session.close()

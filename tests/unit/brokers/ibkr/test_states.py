@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from prudent.brokers.ibkr.codes import Meaning, meaning
-from prudent.brokers.ibkr.modes import check_port, foreign_accounts
+from prudent.brokers.ibkr.modes import check_port, foreign_accounts, why_refused
 from prudent.brokers.ibkr.states import Address, Condition, State, state_when_lost, state_when_refused
 from prudent.domain.accounts import Mode
 from prudent.domain.errors import ConfigError
@@ -51,14 +51,33 @@ def test_the_live_ports_and_no_others_are_refused_in_paper_mode() -> None:
     assert [port for port in (7496, 7497, 4001, 4002, 50123) if refused(port)] == [7496, 4001]
 
 
-@pytest.mark.parametrize("port", [7496, 4001, 4002])
-def test_live_mode_is_refused_until_it_can_be_armed(port: int) -> None:
-    with pytest.raises(ConfigError, match="arming"):
+def test_live_mode_takes_any_port_but_a_paper_one() -> None:
+    for port in (7496, 4001, 4003, 50123):
         check_port(port, Mode.LIVE)
+    for port in (7497, 4002, 4004):
+        with pytest.raises(ConfigError, match=f"port {port} is a paper one"):
+            check_port(port, Mode.LIVE)
 
 
 def test_an_account_that_does_not_begin_with_d_is_foreign_to_paper_mode() -> None:
     assert foreign_accounts(("DU1", "U2", "DF3"), Mode.PAPER) == ("U2",)
+    assert foreign_accounts(("DU1", "U2"), Mode.DRY_RUN) == ("U2",)
+    assert foreign_accounts(("DU1", "U2", "DF3", "F4"), Mode.LIVE) == ("DU1", "DF3")
+
+
+def test_live_mode_needs_what_it_trades_on_the_list_and_leaves_the_rest_alone() -> None:
+    def why(shown: tuple[str, ...], wanted: tuple[str, ...]) -> str:
+        return why_refused(shown, wanted, mode=Mode.LIVE, allowed=("U1", "U2"))
+
+    assert why(("U1", "U9"), ("U1",)) == why(("U2",), ()) == ""
+    assert "U9 must be in ibkr.live.accounts" in why(("U1", "U9"), ("U1", "U9"))
+    assert "U2 must be among its accounts, which are U1" in why(("U1",), ("U1", "U2"))
+    assert "one of ibkr.live.accounts must be among its accounts, which are U9" in why(("U9",), ())
+    assert "it has DU1" in why(("U1", "DU1"), ("U1",))
+    assert "DU2 is a paper account and not there, mode is live" in why(("U1",), ("U1", "DU2"))
+    assert "U2 is a live account and not there, mode is paper" in why_refused(("DU1",), ("U2",), mode=Mode.PAPER)
+    # Nothing is on the list of who has none.
+    assert "U1 must be in ibkr.live.accounts, which has none" in why_refused(("U1",), ("U1",), mode=Mode.LIVE)
 
 
 @pytest.mark.parametrize(

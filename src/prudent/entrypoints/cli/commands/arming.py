@@ -32,13 +32,16 @@ def register(app: typer.Typer) -> None:
 
 def arm(
     call: Call, account: AccountArgument, *,
-    days: Annotated[int, typer.Option("--days", min=1, max=30, help="For how many days.")] = 1,
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=30, help="For how many days, if it trades by itself.")
+    ] = None,
     confirm: ConfirmOption = None, user: UserOption = None,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the audit.")] = "armed by hand",
 ) -> Answer:  # fmt: skip
-    """Let an account trade real money for a while; any change of program, configuration or model ends it.
+    """Let an account trade real money: for 8 hours and until the close at most, or for days with --days.
 
-    Paper and dry runs need no arming.
+    Any change of program, configuration or model ends it; without --days the engine's next start does too. Days are for
+    an account with auto_trade. Paper and dry runs need no arming.
     """
     from prudent.access.authority import Act
     from prudent.entrypoints.cli.acting import acting
@@ -47,7 +50,8 @@ def arm(
     desk = call.open()
     account = call.account(desk, account)
     by = acting(desk, Act.ARM, account, user=user)
-    require_typed(account, confirm, act=f"arming {account} for {days} days")
+    time = "until the close, for 8 hours at most" if days is None else f"for {days} days"
+    require_typed(account, confirm, act=f"arming {account} {time}")
     arming = give_word(desk, account, days=days, by=by, reason=reason)
     said = f"{account} is armed until {moment(arming.until)} UTC, for this program and configuration alone"
     return Answer(data=arming, blocks=[f"{said}; undo it with `invest disarm {account}`"])

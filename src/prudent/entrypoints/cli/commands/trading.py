@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prudent.domain.cycles import CycleWaits
-from prudent.domain.errors import BlockedError, InputError, VerificationMismatch
+from prudent.domain.errors import BlockedError, ConfirmationMissing, InputError, VerificationMismatch
 from prudent.entrypoints.cli.answer import DONE, PARTIAL, Answer, Problem, Table, moment, money
 from prudent.entrypoints.cli.border import Call, command
 from prudent.entrypoints.cli.commands.planning import UnitOption
@@ -188,7 +188,8 @@ def _outcomes_answer(outcomes: "tuple[Outcome, ...]", *, dry_run: bool) -> Answe
             problems.append(Problem(code=error.code, message=f"{each.account}: {error}"))
             continue
         answer = cycle_answer(each.record)
-        failed = answer.exit_code not in (DONE, BlockedError.exit_code)  # refusing is a guard's work, no failure
+        # Refusing is a guard's work, and so is waiting for a person's word: no failure.
+        failed = answer.exit_code not in (DONE, BlockedError.exit_code, ConfirmationMissing.exit_code)
         problems += [Problem(code=p.code, message=f"{each.account}: {p.message}") for p in answer.errors if failed]
         data.append({"account": each.account, "ok": not failed, "result": answer.data})
         sent = sum(len(phase.intents) for phase in each.record.phases)
