@@ -1,8 +1,10 @@
-"""Recorded conversations: how the one in this folder was made, and how a client's half of one is said again."""
+"""Recorded conversations: how those of the unit tests were made, and how a client's half of one is said again."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ib_async import Contract, LimitOrder, MarketOrder, Stock
 from tests.gateway_homes import connected
@@ -11,24 +13,45 @@ from prudent.gateway import wire
 from prudent.gateway.conversation import Line, Recorder, Speaker
 from prudent.gateway.record import Relay
 
-RECORDED = Path(__file__).parent / "unit" / "gateway" / "ib_async-2.1.0.jsonl"
+_FOLDER = Path(__file__).parent / "unit" / "gateway"
+RECORDED = _FOLDER / "ib_async-2.1.0.jsonl"
+# What the official client said; the client itself is no part of this.
+OFFICIAL = {"10.51.01": _FOLDER / "official-10.51.01.jsonl", "9.81.1-1": _FOLDER / "official-9.81.1-1.jsonl"}
+_OFFICIAL_STORY = Path(__file__).parent / "live" / "official_client.py"
+_OFFICIAL_SECONDS = 120.0
 # What the first account that is heard of is kept as.
 MASKED_ACCOUNT = "DU0000001"
 CLIENT_ID = 21
 ANSWER_SECONDS = 10.0
 
 
-async def record(port: int, path: Path) -> Recorder:
-    """Let ib_async trade at the gateway of that port through a relay, and keep what passes."""
+async def record(port: int, path: Path, story: Callable[[int], Awaitable[object]] | None = None) -> Recorder:
+    """Let a client, ib_async by default, trade at the gateway of that port through a relay, and keep what passes."""
     with path.open("w", encoding="ascii") as file:
         recorder = Recorder(file)
         relay = Relay(("127.0.0.1", port), recorder)
         try:
-            await _story(await relay.start(0))
+            await (story or _story)(await relay.start(0))
         finally:
             await relay.stop()
     assert relay.failures == []
     return recorder
+
+
+async def official(python: str, port: int) -> dict[str, Any]:
+    """What the official client of that Python tells of its story; nothing of it is loaded here."""
+    process = await asyncio.create_subprocess_exec(
+        python, str(_OFFICIAL_STORY), str(port), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(_OFFICIAL_SECONDS):
+            told, complained = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 0, complained.decode()
+    said: dict[str, Any] = json.loads(told)
+    return said
 
 
 async def _story(port: int) -> None:

@@ -22,7 +22,8 @@ def utc_text(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds."""
     if moment.tzinfo is None:
         raise ValueError(f"time must be aware, was {moment!r}")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{there.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def encode(value: object) -> Json:
@@ -45,7 +46,7 @@ def _encoder_of(kind: type) -> Encoder:
     if dataclasses.is_dataclass(kind):
         return _row_encoder(kind)
     if issubclass(kind, Mapping):
-        return lambda value: {str(encode(k)): encode(v) for k, v in value.items()}
+        return _encode_mapping
     if issubclass(kind, float):
         return lambda value: _encode_float(float(value))
     raise TypeError(f"{kind.__name__} has no record form")
@@ -70,6 +71,12 @@ def _row_encoder(kind: type) -> Encoder:
 
 def _encode_float(value: float) -> Json:
     return plain(from_float(value)) if value - value == 0.0 else str(Decimal(value))
+
+
+def _encode_mapping(value: Mapping[object, object]) -> Json:
+    return {
+        k if type(k) is str else str(encode(k)): v if type(v) is str else encode(v) for k, v in value.items()
+    }  # fmt: skip
 
 
 def _encode_items(value: typing.Iterable[object]) -> Json:
@@ -209,14 +216,14 @@ def canonical(data: Json) -> bytes:
         TypeError: a float is in the data; encode it first.
     """
     _refuse_floats(data)
-    text = _dumps(data, sort_keys=True)
+    text = _SORTING.encode(data)
     if not text.isascii():  # only then can the order of code points differ from that of UTF-16
-        text = _dumps(_sorted(data), sort_keys=False)
+        text = _PLAIN.encode(_sorted(data))
     return text.encode()
 
 
-def _dumps(data: Json, *, sort_keys: bool) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=sort_keys)
+_PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_SORTING = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=True)
 
 
 def _refuse_floats(data: Json) -> None:

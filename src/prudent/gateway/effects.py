@@ -109,7 +109,7 @@ class Effects:
     def _contract(self, said: Values) -> Contract | None:
         if said["secType"] == SecType.COMBO.value:
             return None
-        found = self._house.market.find(query(said))
+        found = self._house.market.matches(query(said))
         return found[0].contract if found else None
 
     def _place(self, session: "Session", met: Met, handle: Callable[[], None], key: int, *, con_id: int) -> None:

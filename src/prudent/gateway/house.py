@@ -74,7 +74,7 @@ class House:
 
     def find_one(self, said: Values) -> Contract | NotTaken:
         """The one contract that a request means; several are as bad as none."""
-        found = [each.contract for each in self.market.find(query(said)) if each.facts.tradable]
+        found = [each.contract for each in self.market.matches(query(said)) if each.facts.tradable]
         if len(found) == 1:
             return found[0]
         text = "No security definition has been found for the request"

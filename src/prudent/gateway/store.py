@@ -53,15 +53,15 @@ class FloorStore:
     def write(self, rows: Sequence[Row]) -> None:
         """Keeps the rows of one act, all or none."""
         with self._border(), self._transaction():
-            for row in rows:
-                if row.body is None:
-                    self._db.execute("DELETE FROM rows WHERE kind = ? AND key = ?", (row.kind, row.key))
-                    continue
-                self._db.execute(
-                    "INSERT INTO rows (kind, key, body) VALUES (?, ?, ?) "
-                    "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
-                    (row.kind, row.key, canonical(row.body).decode()),
-                )
+            gone = [(row.kind, row.key) for row in rows if row.body is None]
+            kept = [(row.kind, row.key, canonical(row.body).decode()) for row in rows if row.body is not None]
+            if gone:
+                self._db.executemany("DELETE FROM rows WHERE kind = ? AND key = ?", gone)
+            self._db.executemany(
+                "INSERT INTO rows (kind, key, body) VALUES (?, ?, ?) "
+                "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+                kept,
+            )
 
     def setting(self, name: str) -> str | None:
         with self._border():

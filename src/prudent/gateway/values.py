@@ -9,6 +9,7 @@ from prudent.domain.money import plain
 Scalar = str | int | bool | Decimal | None
 
 UNSET_TEXT = "1.7976931348623157E308"
+SHORT = 10
 _UNSET_SIZE = Decimal("1e300")
 _UNSET_WHOLE = 2_147_483_647
 # The largest 32-bit, 64-bit and 128-bit integers: what clients write for an integer or a size that was never set.
@@ -60,8 +61,7 @@ def write(form: Form, value: Scalar) -> str:
 
 def number(text: str) -> Decimal | None:
     """A number, None for each of the spellings of "not set"."""
-    text = text.strip()
-    if not text:
+    if not text or not (text := text.strip()):
         return None
     if text.lower() in _INFINITE:
         return Decimal("Infinity")
@@ -82,6 +82,9 @@ def _present(text: str) -> Decimal:
 
 
 def _maybe(text: str) -> int | None:
+    # Most are short: the large ones, and those in other spellings, may say that nothing was set.
+    if len(text) < SHORT and text.isascii() and text.isdigit():
+        return int(text)
     value = number(text)
     if value is None:
         return None

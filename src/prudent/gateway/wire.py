@@ -14,7 +14,11 @@ class BadFrame(ValueError):
 
 def frame(fields: Iterable[str]) -> bytes:
     """The fields as one frame, ready to be written."""
-    payload = b"".join(clean(field).encode("ascii") + b"\0" for field in fields)
+    fields = tuple(fields)
+    text = "\0".join((*fields, ""))
+    if not text.isascii() or text.count("\0") != len(fields):
+        text = "\0".join((*map(clean, fields), ""))
+    payload = text.encode("ascii")
     return LENGTH.pack(len(payload)) + payload
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.conversations import MASKED_ACCOUNT, RECORDED, answers_to, record, said_by
+from tests.conversations import MASKED_ACCOUNT, OFFICIAL, RECORDED, answers_to, record, said_by
 from tests.gateway_homes import played, step_gateway
 from tests.wire_words import VERSIONS, message
 
@@ -19,13 +19,14 @@ VERSION = 178
 TABLES = (*NAMED_REQUESTS.values(), *ANSWERS.values())
 
 
-def test_the_client_that_was_recorded_is_answered_as_it_was() -> None:
-    lines = conversation(RECORDED)
+@pytest.mark.parametrize("recorded", [RECORDED, *OFFICIAL.values()], ids=lambda path: path.stem)
+def test_the_client_that_was_recorded_is_answered_as_it_was(recorded: Path) -> None:
+    lines = conversation(recorded)
     with step_gateway(accounts={MASKED_ACCOUNT: Decimal(1_000_000)}) as gateway:
         answers = played(answers_to(gateway.port, lines))
     expected = said_by(lines, Speaker.GATEWAY)
-    for number, (answer, recorded) in enumerate(zip(answers, expected, strict=True)):
-        assert answer == recorded, f"answer {number}; if it is meant to differ, record the conversation anew"
+    for number, (answer, before) in enumerate(zip(answers, expected, strict=True)):
+        assert answer == before, f"answer {number}; if it is meant to differ, record the conversation anew"
 
 
 def test_the_installed_client_still_says_what_was_recorded(tmp_path: Path) -> None:

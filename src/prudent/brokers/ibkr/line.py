@@ -92,10 +92,11 @@ class Line:
 
     async def ready(self, seconds: float) -> Connection:
         """Wait while the first connection is being made; every other state answers at once."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self.condition.state is State.CONNECTING:
-                    await self._changed.wait()
+        if self.condition.state is State.CONNECTING:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while self.condition.state is State.CONNECTING:
+                        await self._changed.wait()
         return self.live()
 
     def heard_code(self, code: int, text: str) -> bool:

@@ -173,6 +173,8 @@ class IbkrSession:
 
     async def until(self, done: Callable[[], bool], seconds: float) -> bool:
         """Wait until something heard makes `done` true; False after `seconds` real ones without."""
+        if done():
+            return True
         heard = asyncio.Event()
         self._watchers.add(heard)
         try:

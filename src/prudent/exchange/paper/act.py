@@ -81,6 +81,7 @@ class Act:
         self.events: list[Event] = []
         self._market = market
         self._tops: dict[int, Top | None] = {}
+        self._worths: dict[int, Decimal | None] = {}
         self._facts: dict[int, Facts | None] = {}
         self._hours: dict[int, Hours] = {}
 
@@ -147,10 +148,12 @@ class Act:
 
     def worth(self, con_id: int) -> Decimal | None:
         """What one unit is valued at, halted or not; None where no price is known."""
-        top = self.top(con_id)
-        return None if top is None else Quote(
-            time=top.time, bid=top.bid, ask=top.ask, last=top.last, close=top.close
-        ).worth  # fmt: skip
+        if con_id not in self._worths:
+            top = self.top(con_id)
+            self._worths[con_id] = None if top is None else Quote(
+                time=top.time, bid=top.bid, ask=top.ask, last=top.last, close=top.close
+            ).worth  # fmt: skip
+        return self._worths[con_id]
 
     def tell(self, order: Order) -> Order:
         """Keeps the order and tells it."""

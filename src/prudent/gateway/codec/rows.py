@@ -122,12 +122,11 @@ def encode(table: Table, values: Mapping[str, Any], version: int) -> list[str]:
 
 
 def _encode(rows: Rows, values: Mapping[str, Any], version: int, out: list[str]) -> None:
-    for row in rows:
-        if not row.since <= version <= row.until:
-            continue
+    for row in _present(rows, version):
         match row:
             case Row():
-                out.append(_written(row.form, values.get(row.name, _EMPTY)))
+                value = values.get(row.name, _EMPTY)
+                out.append(value if type(value) is str else _written(row.form, value))
             case Fixed():
                 out.append(row.says)
             case Many():
@@ -138,6 +137,20 @@ def _encode(rows: Rows, values: Mapping[str, Any], version: int, out: list[str])
             case When():
                 if row.holds(values):
                     _encode(row.rows, values, version, out)
+
+
+# By the identity of the rows, which stay for good once they are here: to compare a hundred rows would cost more than
+# to read them.
+_LAID_OUT: dict[tuple[int, int], tuple[Rows, Rows]] = {}
+
+
+def _present(rows: Rows, version: int) -> Rows:
+    """Those that are there at a version, found once."""
+    found = _LAID_OUT.get((id(rows), version))
+    if found is None:
+        there = tuple(row for row in rows if row.since <= version <= row.until)
+        found = _LAID_OUT[id(rows), version] = (rows, there)
+    return found[1]
 
 
 _EMPTY = object()
@@ -166,9 +179,7 @@ def decode(table: Table, fields: Sequence[str], version: int) -> Values:
 
 
 def _decode(table: Table, rows: Rows, rest: Iterator[str], version: int, values: Values) -> None:
-    for row in rows:
-        if not row.since <= version <= row.until:
-            continue
+    for row in _present(rows, version):
         match row:
             case Row():
                 values[row.name] = _read(table, row, _next(table, row.name, rest))
@@ -207,8 +218,18 @@ def _read(table: Table, row: Row, field: str) -> Any:
 
 def scalars(table: Table, values: Mapping[str, Any]) -> dict[str, str]:
     """The single fields among `values` as text by name: what a client said, to be told back."""
-    forms = {row.name: row.form for row in _flat(table.rows)}
-    return {name: write(forms[name], value) for name, value in values.items() if name in forms}
+    found = _FORMS.get(id(table.rows))
+    if found is None:
+        found = _FORMS[id(table.rows)] = (table.rows, {row.name: row.form for row in _flat(table.rows)})
+    forms = found[1]
+    return {
+        name: value if type(value) is str else write(forms[name], value)
+        for name, value in values.items()
+        if name in forms
+    }  # fmt: skip
+
+
+_FORMS: dict[int, tuple[Rows, Mapping[str, Form]]] = {}
 
 
 def _flat(rows: Rows) -> Iterator[Row]:

@@ -20,6 +20,8 @@ from prudent.marketdata.instruments import InstrumentMaster
 from prudent.ports import Calendar, Clock, Instruments
 
 NOT_OPTIONABLE = ("VIX", "TNX")
+# What is quoted anew each second and not between: futures count their volume by the moment, options lose their time.
+BY_THE_SECOND = (SecType.STOCK, SecType.INDEX, SecType.FX)
 
 
 class PaperMarket:
@@ -46,6 +48,8 @@ class PaperMarket:
         self._history = History(self.spots, self.quotes, clock.now)
         self._futures = Futures()
         self._options = Options(_optionable(self._listings))
+        # An order looks at all that its account holds, and orders come in bursts.
+        self._tops: dict[int, tuple[int, Top]] = {}
         self._spans: Mapping[SecType, Spans] = {
             SecType.STOCK: Spans(calendar, extended=True),
             SecType.OPTION: Spans(calendar),
@@ -66,7 +70,15 @@ class PaperMarket:
 
     def top(self, con_id: int) -> Top | None:
         found = self.details(con_id)
-        return None if found is None else self.quotes.top(found, self.moment(found))
+        if found is None:
+            return None
+        at = self._clock.now()
+        if found.contract.sec_type not in BY_THE_SECOND:
+            return self.quotes.top(found, self.moment(found, at))
+        second, kept = int(at.timestamp()), self._tops.get(con_id)
+        if kept is None or kept[0] != second:
+            kept = self._tops[con_id] = (second, self.quotes.top(found, self.moment(found, at)))
+        return kept[1] if kept[1].time == at else replace(kept[1], time=at)
 
     def hours(self, con_id: int, at: datetime) -> Hours:
         """Hours of the contract; of an American stock where the id is unknown, or 0 for a combo."""
@@ -92,7 +104,7 @@ class PaperMarket:
         An expired contract is found with `include_expired` only, for a year after its end; `details` knows it still.
         """
         texts: dict[Spans, tuple[str, str]] = {}
-        return tuple(self._with_hours(each, texts) for each in self._rows(query))
+        return tuple(self._with_hours(each, texts) for each in self.matches(query))
 
     def search(self, pattern: str) -> tuple[Found, ...]:
         """Stocks and indices by the beginning of their symbol or a part of their name."""
@@ -170,7 +182,8 @@ class PaperMarket:
         return Top(con_id=contract.con_id, time=self._clock.now(), bid=bid, ask=ask, last=last, bid_size=size,
                    ask_size=size)  # fmt: skip
 
-    def _rows(self, query: Query) -> tuple[Details, ...]:
+    def matches(self, query: Query) -> tuple[Details, ...]:
+        """What `find` gives, without hours."""
         if query.con_id and not query.sec_type:
             found = self.details(query.con_id)
             is_over = found is not None and found.expiry_day is not None and found.expiry_day < self._today()

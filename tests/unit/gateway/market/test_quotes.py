@@ -59,6 +59,19 @@ def test_the_same_moment_shows_the_same_in_another_process_and_order() -> None:
     assert {con_id: top(con_id) for con_id in here} == here
 
 
+@pytest.mark.parametrize(
+    ("moment", "seconds"),
+    [(MORNING + timedelta(seconds=1), 0.9), (MORNING + timedelta(seconds=1), 1.0), (OPEN - timedelta(seconds=1), 0.9)],
+)
+def test_what_was_looked_at_just_now_shows_what_a_fresh_market_does(moment: datetime, seconds: float) -> None:
+    con_ids, later = tuple(ids(moment)), moment + timedelta(seconds=seconds)
+    for con_id in con_ids:
+        top(con_id, moment)
+    there = made(later)
+    for con_id in con_ids:
+        assert top(con_id, later) == there.top(con_id)
+
+
 def test_another_seed_is_another_market_after_the_record() -> None:
     later = MORNING + timedelta(days=30)
     assert made(later, seed=1).top(AAPL) == top(AAPL, later)
