@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from prudent.domain.accounts import AccountHistory, AccountSnapshot, TradingStat
 from prudent.domain.cycles import CycleRecord, Observation
 from prudent.domain.instruments import Instrument
 from prudent.domain.mandate import Mandate
+from prudent.domain.margin import MarginAnswer
 from prudent.domain.notices import Notice
 from prudent.domain.orders import Fill, OrderIntent, OrderReport
 from prudent.domain.proposals import Decision
@@ -133,13 +134,15 @@ class MarketData(Protocol):
 class BrokerTraits:
     """What a venue can do; `lot` of None means each instrument's own lot, `transmits` False that nothing leaves.
 
-    A venue of `futures` shows as cash what is left once each contract is set aside at its whole value.
+    A venue of `futures` shows as cash what is left once each contract is set aside at its whole value. One of `margin`
+    says beforehand what an order would do to the margin: its broker, and the reading half of it, is a `TellsMargin`.
     """
 
     transmits: bool = True
     fractional: bool = False
     shorting: bool = False
     futures: bool = False
+    margin: bool = False
     lot: Decimal | None = None
     quiet_seconds: int = 0
 
@@ -261,6 +264,18 @@ class Broker(Protocol):
 
     def listing(self, account: str) -> Listing:
         """Ask for everything at once: what reconciliation compares the ledger with."""
+
+
+@runtime_checkable
+class TellsMargin(Protocol):
+    """What a broker is beside `Broker`, or its reading half beside `BrokerReads`, where its venue keeps margin."""
+
+    def what_if(self, intents: Sequence[OrderIntent]) -> tuple[MarginAnswer, ...]:
+        """What each order would do to its account's margin if it alone were filled now, in the order asked.
+
+        Nothing is placed, booked or listed anywhere, and the same intent may be submitted afterwards. It comes back
+        within ten real seconds, whatever the venue does: silence is an answer that is not `checked`, never an error.
+        """
 
 
 class LanguageModel(Protocol):

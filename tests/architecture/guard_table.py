@@ -9,7 +9,7 @@ from prudent.domain.accounts import AccountClass, Mode
 from prudent.domain.cycles import Interlock
 from prudent.domain.mandate import Limits, Mandate, StrategyLimits
 from prudent.domain.money import plain
-from prudent.guards.catalogue import INTERLOCKS, GuardRow, guard_rows
+from prudent.guards.catalogue import INTERLOCKS, GuardRow, Special, guard_rows
 from prudent.guards.user_rules import LIMIT_NAMES
 
 PAGE = ROOT / "docs" / "RISK.md"
@@ -29,7 +29,7 @@ PLAIN = {
 
 
 def every_guard() -> tuple[GuardRow, ...]:
-    """The list of a live autonomous account that uses every limit and holds futures."""
+    """The list of a live autonomous account that uses every limit and holds futures on margin."""
     mandate = Mandate(
         account="table",
         account_class=AccountClass.AUTONOMOUS,
@@ -39,7 +39,7 @@ def every_guard() -> tuple[GuardRow, ...]:
         ),
     )  # fmt: skip
     locks = tuple(Interlock(id=id_, name=name, satisfied=True) for id_, name in INTERLOCKS.items())
-    return guard_rows(mandate, mode=Mode.LIVE, interlocks=locks, closing=frozenset())
+    return guard_rows(mandate, mode=Mode.LIVE, interlocks=locks, special=Special(closing=frozenset(), margin=True))
 
 
 def words(row: GuardRow) -> str:

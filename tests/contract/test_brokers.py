@@ -72,6 +72,12 @@ class TestDryRunBroker(BrokerContract):
         assert not bench.broker.traits.transmits
         assert bench.broker.name == "dry run of simulated"
 
+    def test_a_venue_that_lends_nothing_is_asked_nothing_about_margin(self, bench: Bench) -> None:
+        assert (bench.admin.traits.margin, bench.broker.traits.margin) == (False, False)
+        assert isinstance(bench.broker, DryRunBroker)
+        (answer,) = bench.broker.what_if([intent("r1")])
+        assert (answer.checked, answer.message) == (False, "simulated tells nothing of margin")
+
     def test_no_path_leads_from_it_to_a_broker_that_submits(self, bench: Bench) -> None:
         reached = reachable(bench.broker)
         assert len(reached) > 5

@@ -19,6 +19,7 @@ from prudent.domain.accounts import AccountHistory, AccountSnapshot
 from prudent.domain.cycles import CycleRecord, Interlock
 from prudent.domain.errors import Temporary
 from prudent.domain.mandate import Mandate
+from prudent.domain.margin import MarginAnswer
 from prudent.domain.orders import Effect, OrderIntent, OrderReport, OrderStatus
 from prudent.domain.plans import OrderPlan, PlannedOrder
 from prudent.domain.proposals import Decision
@@ -72,17 +73,19 @@ class RecalledLedger:
 
 
 class OtherBroker:
-    """The venue with altered snapshots and traits, symbols that it refuses, and submits that do not reach it."""
+    """The venue with altered snapshots and traits, symbols that it refuses, lost submits, and margin."""
 
     def __init__(
         self, inner: SimulatedBroker, *, change: Callable[[AccountSnapshot], AccountSnapshot] | None = None,
         refuses: frozenset[str] = frozenset(), traits: BrokerTraits | None = None, unreachable_for: int = 0,
+        margin: Callable[[OrderIntent], MarginAnswer] | None = None,
     ) -> None:  # fmt: skip
+        self._margin = margin
         self._inner = inner
         self._change = change
         self._refuses = refuses
         self._unreachable_for = unreachable_for
-        self.traits = traits or inner.traits
+        self.traits = replace(traits or inner.traits, margin=margin is not None)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)
@@ -90,6 +93,10 @@ class OtherBroker:
     def snapshot(self, account: str) -> AccountSnapshot:
         found = self._inner.snapshot(account)
         return found if self._change is None else self._change(found)
+
+    def what_if(self, intents: Sequence[OrderIntent]) -> tuple[MarginAnswer, ...]:
+        assert self._margin is not None
+        return tuple(self._margin(intent) for intent in intents)
 
     def submit(self, intent: OrderIntent, claim: Claim = NO_CLAIM) -> OrderReport:
         if self._unreachable_for > 0:
@@ -165,9 +172,12 @@ class Stage:
     def broker(
         self, *, change: Callable[[AccountSnapshot], AccountSnapshot] | None = None,
         refuses: frozenset[str] = frozenset(), traits: BrokerTraits | None = None, unreachable_for: int = 0,
+        margin: Callable[[OrderIntent], MarginAnswer] | None = None,
     ) -> None:  # fmt: skip
         inner = cast("SimulatedBroker", self.desk.broker)
-        other = OtherBroker(inner, change=change, refuses=refuses, traits=traits, unreachable_for=unreachable_for)
+        other = OtherBroker(
+            inner, change=change, refuses=refuses, traits=traits, unreachable_for=unreachable_for, margin=margin
+        )
         self.desk.broker = cast("SimulatedBroker", other)
 
     def interlock(self, lock: str) -> None:

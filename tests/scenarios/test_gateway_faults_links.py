@@ -18,7 +18,6 @@ from prudent.brokers.ibkr.broker import IbkrBroker
 from prudent.brokers.ibkr.market import IbkrFeed
 from prudent.brokers.ibkr.session import IbkrSession, Login
 from prudent.brokers.ibkr.states import Address, State
-from prudent.brokers.ibkr.whatif import what_if
 from prudent.brokers.ibkr.words import Style
 from prudent.domain.errors import Temporary
 from prudent.domain.orders import OrderStatus, Side, is_ours
@@ -173,18 +172,70 @@ def test_margin_that_is_not_told_is_unchecked_and_no_yes(
     bench: Stage, do: Do, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     broker, order = bench.floor.connect(), bench.order()
-    assert what_if(broker, order).checked
+    assert broker.what_if([order])[0].checked
     bench.fault(On.WHAT_IF, do)
     monkeypatch.setattr(whatifs, "WHAT_IF_SECONDS", 0.3)
-    answer = what_if(broker, order)
+    (answer,) = broker.what_if([order])
     assert (answer.checked, answer.initial_change) == (False, None)
     bench.has_nothing(order.order_ref)
+
+
+@pytest.mark.parametrize(
+    ("on", "do", "match", "args"),
+    [
+        (On.WHAT_IF, Do.WHATIF_UNSET, Match(), {"answered": True}),
+        (On.REQUEST, Do.DUPLICATE, Match(request="placeOrder"), {}),
+    ],
+)
+def test_margin_that_is_told_twice_is_heard_once(
+    bench: Stage, on: On, do: Do, match: Match, args: dict[str, bool]
+) -> None:  # fmt: skip
+    broker, order = bench.floor.connect(), bench.order()
+    (plain,) = broker.what_if([order])
+    bench.fault(on, do, match, **args)
+    assert broker.what_if([order]) == (plain,)
+    assert bench.log[-1].do is do
+    assert broker.listing("acc").orders == ()
+    bench.has_nothing(order.order_ref)
+    assert broker.what_if([order]) == (plain,)
+
+
+@pytest.mark.parametrize(
+    ("on", "do", "args", "said"),
+    [
+        (On.REQUEST, Do.RATE_LIMIT, {}, "100: Max rate of messages"),
+        (On.WHAT_IF, Do.REJECT, {"code": 103, "text": "Duplicate order id"}, "103: Duplicate order id"),
+        (On.WHAT_IF, Do.REJECT, {"code": 504, "text": "Not connected"}, "504: Not connected"),
+    ],
+)
+def test_an_error_about_the_question_itself_is_no_answer(
+    bench: Stage, on: On, do: Do, args: dict[str, Any], said: str
+) -> None:  # fmt: skip
+    broker, order = bench.floor.connect(), bench.order()
+    assert broker.what_if([order])[0].checked
+    bench.fault(on, do, Match(request="placeOrder") if on is On.REQUEST else None, **args)
+    (answer,) = broker.what_if([order])
+    assert (answer.checked, answer.refused) == (False, "")
+    assert answer.message.startswith(said)
+    assert broker.what_if([order])[0].checked
+
+
+def test_a_gateway_without_its_servers_answers_nothing_about_margin(bench: Stage) -> None:
+    broker, order = bench.floor.connect(), bench.order()
+    assert broker.what_if([order])[0].checked
+    bench.fault(On.TICK, Do.LINK, code=1100)
+    eventually(lambda: broker.session.conditions()[1].state is State.LINK_LOST)
+    (answer,) = broker.what_if([order])
+    assert not answer.checked
+    assert "has lost the broker's servers" in answer.message
+    bench.fault(On.TICK, Do.LINK, code=1102)
+    eventually(lambda: broker.what_if([order])[0].checked)
 
 
 def test_margin_that_is_refused_says_why(bench: Stage) -> None:
     broker, order = bench.floor.connect(), bench.order()
     bench.fault(On.WHAT_IF, Do.REJECT, code=201, text="no margin")
-    answer = what_if(broker, order)
+    (answer,) = broker.what_if([order])
     assert (answer.checked, answer.refused) == (True, "201: no margin")
 
 

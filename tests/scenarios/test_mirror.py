@@ -47,6 +47,19 @@ def test_what_was_traded_is_shown_once(any_server: StandIn, stage_of: StageOf) -
     assert compared(stage).agrees
 
 
+def test_a_future_is_shown_in_contracts_at_its_whole_value(any_server: StandIn, stage_of: StageOf) -> None:
+    stage = stage_of()
+    stage.sent("ESH3", "2")
+    assert told(stage).booked == 1
+    ((kind, symbol, quantity, price),) = shown(any_server)
+    # One contract at 100 stands for 50 times that; no provider's quote may value it otherwise.
+    assert (kind, quantity, price) == ("BUY", 2, 5_000)
+    assert (symbol[:3], symbol[-5:]) == ("GF_", "-ESH3")
+    # 100,000 less 2 x 5,000 and the commission of 1.
+    assert balance(any_server, stage) == 89_999
+    assert compared(stage).agrees
+
+
 def test_nothing_new_asks_the_server_nothing(server: StandIn, stage_of: StageOf) -> None:
     stage = stage_of()
     told(stage)

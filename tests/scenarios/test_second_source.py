@@ -29,7 +29,7 @@ def with_second(stage: GatewayStage) -> GatewayStage:
 
 
 def verdicts(stage: GatewayStage, guard: str) -> list[Verdict]:
-    _, report = preview(stage.desk, ACCOUNT)
+    report = preview(stage.desk, ACCOUNT).report
     return [each for each in report.verdicts() if each.guard == guard]
 
 

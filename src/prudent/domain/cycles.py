@@ -1,6 +1,6 @@
 """One pass of one account from observation to record: everything `replay` needs, in one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -9,11 +9,12 @@ from prudent.domain.accounts import AccountClass, AccountHistory, AccountSnapsho
 from prudent.domain.futures import FutureTerms
 from prudent.domain.instruments import Instrument
 from prudent.domain.mandate import Mandate
+from prudent.domain.margin import Margins
 from prudent.domain.orders import Fill, OrderIntent, OrderReport
 from prudent.domain.plans import OrderPlan
 from prudent.domain.proposals import Decision
 from prudent.domain.quotes import Quote
-from prudent.domain.records import Json
+from prudent.domain.records import LATER, Json
 from prudent.domain.rules import UserRule
 from prudent.domain.verdicts import GuardReport
 
@@ -53,7 +54,8 @@ class Interlock:
 class Observation:
     """All that a cycle may know: account, history, prices, rules and interlocks at one moment.
 
-    `futures` are the terms of every contract month in it, with the alias that each front one answers to.
+    `futures` are the terms of every contract month in it, with the alias that each front one answers to. `margins` is
+    what the venue said beforehand of the orders that were judged on it; None where the venue tells nothing of margin.
     """
 
     account: str
@@ -73,6 +75,7 @@ class Observation:
     data_source: str = ""
     warnings: tuple[str, ...] = ()
     futures: tuple[FutureTerms, ...] = ()
+    margins: Margins | None = field(default=None, metadata=LATER)
 
     @property
     def fronts(self) -> dict[str, str]:

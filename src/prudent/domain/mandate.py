@@ -7,7 +7,7 @@ from enum import StrEnum
 from prudent.domain.accounts import AccountClass
 from prudent.domain.orders import OrderType
 from prudent.domain.reasoning import RULES_MODEL
-from prudent.domain.records import Json, digest, encode
+from prudent.domain.records import LATER, Json, digest, encode
 
 
 class Unlisted(StrEnum):
@@ -54,7 +54,10 @@ class CostModel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Account (L1) limits as fractions of net liquidation; `None` = no limit of its own at this layer."""
+    """Account (L1) limits as fractions of net liquidation; `None` = no limit of its own at this layer.
+
+    `max_initial_margin` and `min_excess_liquidity` hold for what the venue's margin must carry, by the venue's figures.
+    """
 
     max_position_weight: Decimal | None = Decimal("0.20")
     max_sector_weight: Decimal | None = Decimal("1.00")
@@ -68,6 +71,8 @@ class Limits:
     max_daily_loss: Decimal = Decimal("0.02")
     drawdown_cut: Decimal = Decimal("0.20")
     drawdown_rearm: Decimal = Decimal("0.15")
+    max_initial_margin: Decimal = field(default=Decimal("0.50"), metadata=LATER)
+    min_excess_liquidity: Decimal = field(default=Decimal("0.20"), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +101,8 @@ class Exits:
 class Planning:
     """How target weights become orders (fractions of equity, base currency).
 
-    `order_types` are the only ones that orders may be of; a forced exit alone goes as its spread demands.
+    `order_types` are the only ones that orders may be of; a forced exit alone goes as its spread demands. A purchase
+    from cash worth more than `ask_margin_above` is asked about at a venue that tells what it would do to the margin.
     """
 
     buffer: Decimal = Decimal("0.0025")
@@ -115,6 +121,7 @@ class Planning:
     slices: int = 1
     no_trading: tuple[str, ...] = ()
     order_types: tuple[OrderType, ...] = tuple(OrderType)
+    ask_margin_above: Decimal = field(default=Decimal("0.10"), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ from enum import Enum
 from prudent.domain.money import from_float, plain
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+# The metadata of a field that a row got later: it is written only where it is not at its default, so that what was
+# recorded, hashed or signed before reads and hashes as it did.
+LATER = types.MappingProxyType({"later": True})
 Encoder = typing.Callable[[typing.Any], Json]
 Decoder = typing.Callable[[Json], typing.Any]
 
@@ -53,7 +56,8 @@ def _encoder_of(kind: type) -> Encoder:
 
 
 def _row_encoder(kind: type) -> Encoder:
-    names = _field_names(kind)
+    later = {f.name: f.default for f in dataclasses.fields(kind) if f.metadata.get("later")}
+    names = tuple(name for name in _field_names(kind) if name not in later)
     mark = getattr(kind, "kind", None)
     first = {"kind": mark} if isinstance(mark, str) else {}
     known = _ENCODERS
@@ -64,6 +68,9 @@ def _row_encoder(kind: type) -> Encoder:
             item = getattr(value, name)
             encoder = known.get(type(item))
             fields[name] = encode(item) if encoder is None else encoder(item)
+        for name, default in later.items():
+            if (item := getattr(value, name)) != default:
+                fields[name] = encode(item)
         return fields
 
     return row

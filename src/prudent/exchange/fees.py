@@ -18,6 +18,8 @@ TIERED_MIN = 0.35
 IBKR_MAX_SHARE = 0.01
 XTB_SHARE = 0.0008
 CRYPTO_SHARE = 0.001
+# What trades in contracts, with a multiplier, pays for each one, exchange and clearing included.
+CONTRACT_FEE = 2.25
 
 _CODES = {
     CostModel.NONE: NONE,
@@ -29,6 +31,7 @@ _CODES = {
 _PER_SHARE = {CostModel.IBKR_FIXED: Decimal("0.005"), CostModel.IBKR_TIERED: Decimal("0.0035")}
 _MIN = {CostModel.IBKR_FIXED: Decimal("1.00"), CostModel.IBKR_TIERED: Decimal("0.35")}
 _MAX_SHARE = Decimal("0.01")
+FUTURE_FEE = Decimal("2.25")
 _VALUE_SHARE = {CostModel.XTB: Decimal("0.0008"), CostModel.CRYPTO: Decimal("0.001")}
 
 
@@ -40,12 +43,15 @@ def model_code(model: CostModel) -> int:
 def commission(model_code: int, quantity: float, price: float, multiplier: float) -> float:
     """Commission of trading `quantity` (its size counts) at `price` in the account's currency, to the cent (kernel).
 
-    Where the minimum fee and the maximum share of the value collide, the maximum wins.
+    Where the minimum fee and the maximum share of the value collide, the maximum wins. Futures, whose multiplier is not
+    1, pay by the contract at Interactive Brokers.
     """
     size = abs(quantity)
     value = round_cents(size * price * multiplier)
     fee = 0.0
-    if model_code == IBKR_FIXED:
+    if multiplier != 1.0 and NONE < model_code <= IBKR_TIERED:
+        fee = CONTRACT_FEE * size
+    elif model_code == IBKR_FIXED:
         fee = min(max(FIXED_MIN, FIXED_PER_SHARE * size), IBKR_MAX_SHARE * value)
     elif model_code == IBKR_TIERED:
         fee = min(max(TIERED_MIN, TIERED_PER_SHARE * size), IBKR_MAX_SHARE * value)
@@ -62,6 +68,8 @@ def commission_row(
     """The same for one row, exact: `price` in the account's currency."""
     size = abs(quantity)
     value = to_cents(size * price * multiplier)
+    if model in _PER_SHARE and multiplier != 1:
+        return to_cents(FUTURE_FEE * size)
     if model in _PER_SHARE:
         return to_cents(min(max(_MIN[model], _PER_SHARE[model] * size), _MAX_SHARE * value))
     return to_cents(_VALUE_SHARE.get(model, ZERO) * value)

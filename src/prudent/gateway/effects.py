@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prudent.exchange.paper.words import Contract, Execution, SecType
 from prudent.gateway.bent import Thin
@@ -157,8 +157,7 @@ class Effects:
                 with session.caught() as said:
                     handle()
                 for name, values in said:
-                    told = {**values, **dict.fromkeys(_UNSET)} if fault.do is Do.WHATIF_UNSET else values
-                    for _ in range(2 if fault.do is Do.DUPLICATE else 1):
+                    for told in _answers(fault, values):
                         session.say(name, told)
             case _:
                 handle()
@@ -269,6 +268,14 @@ class Effects:
 
 def _later(seconds: float, do: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(seconds, do)
+
+
+def _answers(fault: Fault, values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """One answer as the fault tells it: twice, or without the figures and perhaps then with them."""
+    if fault.do is Do.DUPLICATE:
+        return values, values
+    unset = {**values, **dict.fromkeys(_UNSET)}
+    return (unset, values) if fault.arg("answered") else (unset,)
 
 
 def _afterwards(session: "Session", fault: Fault, key: int) -> None:

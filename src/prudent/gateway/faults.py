@@ -109,7 +109,10 @@ RULES: Mapping[Do, Rule] = {
     Do.CROSSED: Rule((On.TICK,), "quotes show the bid above the ask", {"seconds": 0.0}),
     Do.GAP: Rule((On.TICK,), "all prices are `share` away, for trades too", {"share": -0.05, "seconds": 0.0}),
     Do.ASSIGNMENT: Rule((On.TICK,), "`quantity` short options on the symbol are assigned", {"quantity": 1}),
-    Do.WHATIF_UNSET: Rule((On.WHAT_IF,), "the answer about margin has no figures"),
+    Do.WHATIF_UNSET: Rule(
+        (On.WHAT_IF,), "the answer about margin has no figures; with `answered` a second one has them",
+        {"answered": False},
+    ),
     Do.RATE_LIMIT: Rule((On.REQUEST,), "answered with error 100; `hang_up` ends the connection", {"hang_up": False}),
     Do.NOTE: Rule(tuple(On), "nothing but a line in the log"),
 }  # fmt: skip

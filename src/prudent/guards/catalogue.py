@@ -11,7 +11,7 @@ from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO
 from prudent.domain.rules import UserRule
 from prudent.domain.verdicts import GuardLabel, Layer
-from prudent.guards import feeds, judges_book, judges_data, judges_loss
+from prudent.guards import feeds, judges_book, judges_data, judges_loss, judges_margin
 from prudent.guards.arithmetic import NAN
 from prudent.guards.evaluate import Judge
 from prudent.guards.user_rules import rule_limits
@@ -114,6 +114,8 @@ BUILT_IN = {
     "P11": "MaxGrossExposure",
     "P12": "MaxOrderWeight",
     "P12.L1": "MaxOrderNotional",
+    "P15": "MaxInitialMargin",
+    "P15.X": "MinExcessLiquidity",
     "P16": "MaxTurnoverPerCycle",
     "P17": "MaxTradesPerCycle",
     "P17.L3": "StrategyTradesPerCycle",
@@ -170,22 +172,35 @@ class GuardRow:
     sets: TradingState | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Special:
+    """What gives a batch guards that others do not have.
+
+    `closing` are contract months that may only be closed; None: no futures are there. `margin` True: its venue tells
+    of margin.
+    """
+
+    closing: frozenset[str] | None = None
+    margin: bool = False
+
+
+ORDINARY = Special()
+
+
 def guard_rows(
     mandate: Mandate, rules: Sequence[UserRule] = (), *,
     mode: Mode = Mode.PAPER, interlocks: Sequence[Interlock] = (), at: datetime | None = None,
-    closing: frozenset[str] | None = None,
+    special: Special = ORDINARY,
 ) -> tuple[GuardRow, ...]:  # fmt: skip
-    """The guards of an account in the order of their layers. `at` is the moment that rules on time look at.
-
-    `closing` are contract months that may only be closed; None: no futures are there, and no guards of theirs.
-    """
+    """The guards of an account in the order of their layers. `at` is the moment that rules on time look at."""
     rows = [
         *_mode_rows(mode, interlocks),
         *_data_rows(mode),
         *_platform_rows(mandate, mode),
-        *_future_rows(closing),
+        *_future_rows(special.closing),
         *_loss_rows(),
         *_account_rows(mandate),
+        *(_margin_rows(mandate) if special.margin else ()),
         *_rule_rows(rules, at),
         *_strategy_rows(mandate),
     ]
@@ -337,6 +352,14 @@ def _account_rows(mandate: Mandate) -> list[GuardRow]:
     if limits.max_order_notional is not None:
         rows.append(_row("P12.L1", layer, judges_book.max_order_notional, limits.max_order_notional))
     return rows
+
+
+def _margin_rows(mandate: Mandate) -> list[GuardRow]:
+    layer, limits = Layer.ACCOUNT, mandate.limits
+    return [
+        _row("P15", layer, judges_margin.max_initial_margin, limits.max_initial_margin),
+        _row("P15.X", layer, judges_margin.min_excess_liquidity, limits.min_excess_liquidity),
+    ]
 
 
 def _strategy_rows(mandate: Mandate) -> list[GuardRow]:

@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable
 from typing import cast
 
-from prudent.guards import judges_book, judges_data, judges_loss
+from prudent.guards import judges_book, judges_data, judges_loss, judges_margin
 from prudent.guards.arithmetic import NAN, cents
 from prudent.guards.columns import (
     CLIP,
@@ -102,6 +102,8 @@ JUDGES: tuple[Judge, ...] = (
     judges_book.order_rate,
     judges_book.no_unknown_order,
     judges_book.rolls_together,
+    judges_margin.max_initial_margin,
+    judges_margin.min_excess_liquidity,
     judges_loss.max_daily_loss,
     judges_loss.max_daily_loss_amount,
     judges_loss.drawdown_cut,
@@ -124,6 +126,8 @@ FUNDING_JUDGES: tuple[Judge, ...] = (
     judges_book.max_sector_weight,
     judges_book.max_gross_exposure,
     judges_book.max_positions,
+    judges_margin.max_initial_margin,
+    judges_margin.min_excess_liquidity,
 )
 
 

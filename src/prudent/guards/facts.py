@@ -18,6 +18,9 @@ from prudent.guards.columns import (
     COVER,
     EFFECT,
     ENTRIES,
+    EXCESS_CHANGE,
+    EXCESS_RELIEF,
+    EXCESS_TAKEN,
     FEE,
     FORCED,
     FREE,
@@ -30,11 +33,15 @@ from prudent.guards.columns import (
     HELD_RELIEF,
     HOLDING_START,
     HOLDING_WIDTH,
+    INITIAL_CHANGE,
+    INITIAL_RELIEF,
+    INITIAL_TAKEN,
     LIMIT_PRICE,
     LIVE_BUYS,
     LIVE_SAME_SIDE,
     LIVE_SELLS,
     LOSS_UNIT,
+    MARGIN,
     MARK,
     MARKET_START,
     MARKET_WIDTH,
@@ -42,6 +49,7 @@ from prudent.guards.columns import (
     NLV,
     NLV_AFTER,
     NLV_LOW,
+    NO_VENUE,
     ORDER_VALUE,
     ORDER_WIDTH,
     OTHER_SIDE,
@@ -122,6 +130,10 @@ def start_account(o: Cells, account: Cells) -> None:
     o[ACCEPTED] = 0.0
     o[ENTRIES] = 0.0
     o[HELD_COUNT] = 0.0
+    o[INITIAL_TAKEN] = 0.0
+    o[INITIAL_RELIEF] = 0.0
+    o[EXCESS_TAKEN] = 0.0
+    o[EXCESS_RELIEF] = 0.0
 
 
 def is_reducing(o: Cells) -> float:
@@ -212,10 +224,31 @@ def accept_order(o: Cells, sector: Cells, relief: Cells, quantity: float) -> Non
         o[BUYS] = cents(o[BUYS] + traded)
     else:
         o[SELLS] = cents(o[SELLS] + traded)
+    if o[MARGIN] != NO_VENUE:
+        take_margin(o)
     if o[REDUCING_ORDER]:
         relieve(o, quantity, value)
         if o[SIGN] < 0.0 and value > 0.0:
             relief[s] = cents(relief[s] + value)
+
+
+def take_margin(o: Cells) -> None:
+    """What the order takes of the account's margin, or gives back once it is filled.
+
+    New risk that nobody told of counts with its whole value, which is the most that cash can have to carry; the figures
+    of an order that was lowered are those of the whole one.
+    """
+    initial, excess = o[INITIAL_CHANGE], o[EXCESS_CHANGE]
+    if o[REDUCING_ORDER]:
+        if initial < 0.0:
+            o[INITIAL_RELIEF] = cents(o[INITIAL_RELIEF] - initial)
+        if excess > 0.0:
+            o[EXCESS_RELIEF] = cents(o[EXCESS_RELIEF] + excess)
+        return
+    if not initial <= 0.0:
+        o[INITIAL_TAKEN] = cents(o[INITIAL_TAKEN] + (initial if initial > 0.0 else o[ORDER_VALUE]))
+    if not excess >= 0.0:
+        o[EXCESS_TAKEN] = cents(o[EXCESS_TAKEN] + (-excess if excess < 0.0 else o[ORDER_VALUE]))
 
 
 def relieve(o: Cells, quantity: float, value: float) -> None:

@@ -19,6 +19,7 @@ from prudent.guards import feeds as known_feeds
 from prudent.guards.arithmetic import NAN, SHARE_TOLERANCE, cents
 from prudent.guards.columns import Columns
 from prudent.guards.facts import worst_price
+from prudent.guards.margins import Stands, margins_stand
 
 # A time stamp further ahead than this makes a quote worthless.
 FUTURE_SECONDS_MAX = 2.0
@@ -40,7 +41,7 @@ _MOST_LOTS = 10**15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """Columns and what their indices mean."""
+    """Columns and what their indices mean; `faults` and `unmargined` say why an order is unusable or lacks margin."""
 
     columns: Columns
     symbols: tuple[str, ...]
@@ -49,6 +50,7 @@ class Crossing:
     lots: tuple[Decimal, ...]
     sector_count: int
     faults: tuple[str, ...]
+    unmargined: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +86,10 @@ def columns_of(
     holdings = [_holding(view, symbol) for symbol in view.symbols]
     faults = tuple(_fault(view, order) for order in orders)
     duplicates = _duplicates(view, orders)
+    margins = margins_stand(observation, orders, mandate, view.instruments)
     rows = [
-        _order(order, _lot(view, order.symbol), fault, repeats=repeats)
-        for order, fault, repeats in zip(orders, faults, duplicates)
+        [*_order(order, _lot(view, order.symbol), fault, repeats=repeats), *_margin(stands)]
+        for order, fault, repeats, stands in zip(orders, faults, duplicates, margins)
     ]
     index = {symbol: i for i, symbol in enumerate(view.symbols)}
     return Crossing(
@@ -103,6 +106,7 @@ def columns_of(
         lots=tuple(_lot(view, symbol) for symbol in view.symbols),
         sector_count=len(view.sectors),
         faults=faults,
+        unmargined=tuple(stands.why for stands in margins),
     )
 
 
@@ -162,7 +166,7 @@ def _age(quote: Quote, now: datetime) -> float:
 
 
 def _market(view: _View, symbol: str) -> list[float]:
-    """Facts 9-34, in their order."""
+    """Facts 14-39, in their order."""
     quote = view.quotes.get(symbol) or Quote(symbol=symbol, price=None)
     instrument = view.instruments.get(symbol)
     planning, seen = view.mandate.planning, view.observation
@@ -215,7 +219,7 @@ def _fx(view: _View, instrument: Instrument | None) -> tuple[float, float, float
 
 
 def _holding(view: _View, symbol: str) -> list[float]:
-    """Facts 35-45, in their order."""
+    """Facts 40-50, in their order."""
     snapshot, history = view.observation.snapshot, view.observation.history
     positions = [p for p in snapshot.positions if p.symbol == symbol]
     live = [o for o in snapshot.open_orders if o.symbol == symbol and not o.status.is_done]
@@ -278,7 +282,7 @@ def _net_liquidation(view: _View, market: list[list[float]], holdings: list[list
 
 
 def _account(view: _View, plan_as_of: datetime | None, nlv: float) -> list[float]:
-    """Facts 45-69, in their order."""
+    """Facts 51-75, in their order."""
     seen, history = view.observation, view.observation.history
     now = seen.as_of
     recent = [(now - each.at, each) for each in history.recent_orders]
@@ -370,4 +374,15 @@ def _order(order: PlannedOrder, lot: Decimal, fault: str, *, repeats: bool) -> l
         number(order.quantity) if usable else 0.0,
         float(order.side.sign), _EFFECTS[order.effect], limit, number(order.reference_price),
         number(order.estimated_fee), float(order.forced), float(not fault), float(repeats),
+    ]  # fmt: skip
+
+
+def _margin(stands: Stands) -> list[float]:
+    """Facts 9-13, in their order."""
+    answer = stands.answer
+    if answer is None:
+        return [stands.code, NAN, NAN, NAN, NAN]
+    return [
+        stands.code, number(answer.initial_change), number(answer.initial_after),
+        number(answer.excess_change), number(answer.excess_after),
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from prudent.domain.mandate import Mandate
 from prudent.domain.money import ZERO, from_float
 from prudent.domain.plans import PlannedOrder
 from prudent.domain.verdicts import Approved, GuardReport, Layer, Outcome
-from prudent.guards.catalogue import GuardRow, guard_rows
+from prudent.guards.catalogue import GuardRow, Special, guard_rows
 from prudent.guards.columns import (
     DEFER,
     EVERYWHERE,
@@ -33,6 +33,7 @@ from prudent.guards.from_rows import Crossing, columns_of
 from prudent.guards.futures import closing_months, half_rolls
 from prudent.guards.judges_book import rolls_together
 from prudent.guards.judges_data import valid_order
+from prudent.guards.judges_margin import max_initial_margin, min_excess_liquidity
 from prudent.guards.user_rules import in_scope
 from prudent.guards.wording import sentence
 
@@ -43,6 +44,7 @@ _LAYERS = tuple(Layer)
 _KINDS: dict[Judge, int] = {judge: kind for kind, judge in enumerate(JUDGES)}
 _SEVERITY = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
 _OBSERVED_PLACES = 6
+_MARGIN_JUDGES = (max_initial_margin, min_excess_liquidity)
 
 
 def judge(
@@ -56,7 +58,7 @@ def judge(
     """
     rows = guard_rows(
         mandate, observation.rules, mode=observation.mode, interlocks=observation.interlocks, at=observation.as_of,
-        closing=closing_months(observation, orders),
+        special=Special(closing=closing_months(observation, orders), margin=observation.margins is not None),
     )  # fmt: skip
     crossing = columns_of(observation, orders, mandate, feeds=feeds, plan_as_of=plan_as_of)
     report = report_of(crossing, orders, rows, feeds)
@@ -177,6 +179,8 @@ def _reasons(
             if _OUTCOMES[verdicts.outcome[at]] is Outcome.PASS:
                 continue
             text = crossing.faults[j] if row.judge is valid_order else ""
+            if row.judge in _MARGIN_JUDGES:
+                text = crossing.unmargined[j]
             if guards.scope[g] == NOWHERE:
                 text = _missing(row)
             text = text or sentence(row.judge, row.limit, verdicts.observed[at])

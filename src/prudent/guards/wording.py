@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from prudent.guards import judges_book as book
 from prudent.guards import judges_data as given
 from prudent.guards import judges_loss as loss
+from prudent.guards import judges_margin as margin
 from prudent.guards.evaluate import Judge
 
 
@@ -136,6 +137,14 @@ WORDS: dict[Judge, Words] = {
     ),
     book.rolls_together: Words(
         "the other leg of the roll cannot go", "able to go too", "see why that one is refused", count
+    ),
+    margin.max_initial_margin: Words(
+        "initial margin would be {seen} of net liquidation by the venue's word", "at most {limit}",
+        "close something first or ask for less", percent,
+    ),
+    margin.min_excess_liquidity: Words(
+        "excess liquidity would be {seen} of net liquidation by the venue's word", "at least {limit}",
+        "close something first or ask for less", percent,
     ),
     loss.max_daily_loss: Words("the loss today is {seen}", "below {limit}", "wait for the next session", percent),
     loss.max_daily_loss_amount: Words("the loss today is {seen}", "below {limit}", "wait for the next session", money),

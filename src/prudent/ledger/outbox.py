@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import Integer, bindparam, func, insert, select, update
 
+from prudent.domain.futures import point_value
 from prudent.domain.money import ZERO
 from prudent.domain.orders import Side
 from prudent.domain.records import Json, utc_text
@@ -76,7 +77,10 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """A change of a quantity held, as a trade: an execution that stands, or what was put in or taken over."""
+    """A change of a quantity held, as a trade: an execution that stands, or what was put in or taken over.
+
+    `price` is what one unit cost; one of a future is a contract, with its multiplier.
+    """
 
     order_ref: str
     exec_id: str
@@ -180,8 +184,9 @@ def _row(row: Row) -> OutboxRow:
 def _of_fill(row: Row, currency: str) -> Movement:
     return Movement(
         order_ref=row["order_ref"], exec_id=row["exec_id"], version=row["version"], symbol=row["symbol"],
-        side=Side(row["side"]), quantity=Decimal(row["quantity"]), price=Decimal(row["price"]),
-        fee=Decimal(row["commission"]), time=moment(row["time"]), currency=currency,
+        side=Side(row["side"]), quantity=Decimal(row["quantity"]),
+        price=Decimal(row["price"]) * point_value(row["symbol"]), fee=Decimal(row["commission"]),
+        time=moment(row["time"]), currency=currency,
     )  # fmt: skip
 
 

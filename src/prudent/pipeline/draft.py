@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 
 from prudent.domain.cycles import Consent, Draft, Next, Observation
 from prudent.domain.mandate import Mandate
+from prudent.domain.margin import Margins
 from prudent.domain.plans import OrderPlan
 from prudent.domain.proposals import Decision
 from prudent.domain.records import Json
 from prudent.domain.verdicts import GuardReport
 from prudent.pipeline.decide import decide, gather
+from prudent.pipeline.margins import ask_margins, teller_of
 from prudent.pipeline.observe import observe
 from prudent.pipeline.plan import make_plan
 from prudent.pipeline.world import World
@@ -57,12 +59,25 @@ def _observed(one: _Pass, number: int) -> Observation:
     return one.steps.run(name, lambda: observe(one.world, one.mandate, symbols=one.symbols), of=Observation)
 
 
+def _with_margins(one: _Pass, seen: Observation, plan: OrderPlan, number: int) -> Observation:
+    """The observation with the venue's word on the plan's margin, where its venue has one."""
+    teller = teller_of(one.world)
+    if teller is None:
+        return seen
+    margins = one.steps.run(
+        named("margin", number),
+        lambda: ask_margins(teller, plan.orders, one.mandate, seen=seen, nav=plan.nav), of=Margins,
+    )  # fmt: skip
+    return replace(seen, margins=margins)
+
+
 def _fresh(one: _Pass, *, number: int) -> Draft:
     world, mandate, steps = one.world, one.mandate, one.steps
     seen = _observed(one, number)
     inputs = steps.run(named("gather", number), lambda: gather(world, seen, mandate), of=dict[str, Json])
     decision = steps.run(named("decide", number), lambda: decide(world.strategy, seen, mandate, inputs), of=Decision)
     plan = steps.run(named("plan", number), lambda: make_plan(seen, decision, mandate, cycle=one.cycle), of=OrderPlan)
+    seen = _with_margins(one, seen, plan, number)
     report = steps.run(
         named("guard", number), lambda: world.judge(seen, plan.orders, mandate, plan_as_of=plan.as_of), of=GuardReport
     )
@@ -71,7 +86,7 @@ def _fresh(one: _Pass, *, number: int) -> Draft:
 
 def _judged_again(one: _Pass, draft: Draft) -> Draft:
     number = draft.round + 1
-    seen = _observed(one, number)
+    seen = _with_margins(one, _observed(one, number), draft.plan, number)
     report = one.steps.run(
         named("guard", number),
         lambda: one.world.judge(seen, draft.plan.orders, one.mandate, plan_as_of=seen.as_of), of=GuardReport,

@@ -16,6 +16,7 @@ from prudent.domain.orders import OrderIntent, OrderReport, OrderStatus
 from prudent.domain.plans import OrderPlan, PlannedOrder
 from prudent.domain.verdicts import GuardReport
 from prudent.guards.catalogue import REJECTS_PER_MINUTE_MAX
+from prudent.pipeline.margins import ask_margins, teller_of
 from prudent.pipeline.observe import observe
 from prudent.pipeline.plan import phase_two
 from prudent.pipeline.world import World
@@ -199,6 +200,9 @@ def _judge_here(
 def _judge(world: World, mandate: Mandate, draft: Draft, phase: int, gone: frozenset[str]) -> Judged:
     seen = observe(world, mandate, symbols=tuple(order.symbol for order in draft.plan.orders))
     orders = phase_orders(draft.plan, draft.report, phase, observation=seen, mandate=mandate, gone=gone)
+    teller = teller_of(world)
+    if teller is not None:
+        seen = replace(seen, margins=ask_margins(teller, orders, mandate, seen=seen, nav=draft.plan.nav))
     report = world.judge(seen, orders, mandate, plan_as_of=draft.as_of)
     return Judged(observation=seen, report=report, intents=intents_of(mandate.account, orders, report))
 

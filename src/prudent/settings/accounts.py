@@ -97,6 +97,8 @@ class LimitSettings(Strict):
     max_daily_loss: PositiveShare = Limits().max_daily_loss
     drawdown_cut: PositiveShare = Limits().drawdown_cut
     drawdown_rearm: Share = Limits().drawdown_rearm
+    max_initial_margin: PositiveShare = Limits().max_initial_margin
+    min_excess_liquidity: Share = Limits().min_excess_liquidity
 
     @model_validator(mode="after")
     def _ordered(self) -> "LimitSettings":
@@ -143,6 +145,7 @@ class PlanningSettings(Strict):
     slices: Annotated[int, Field(ge=1, le=100)] = 1
     no_trading: tuple[str, ...] = ()
     order_types: Annotated[tuple[OrderType, ...], Field(min_length=1)] = tuple(OrderType)
+    ask_margin_above: Share = Planning().ask_margin_above
 
 
 class ScheduleSettings(Strict):

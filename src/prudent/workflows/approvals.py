@@ -1,7 +1,7 @@
 """Plans that wait: what they are, a person's yes or no to exactly one of them, and which cycles may go on now."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from prudent.bootstrap import Desk
@@ -9,6 +9,7 @@ from prudent.domain.accounts import Mode
 from prudent.domain.cycles import Observation, WaitWhy
 from prudent.domain.errors import BlockedError
 from prudent.domain.mandate import Mandate
+from prudent.domain.margin import Margins
 from prudent.domain.plans import OrderPlan
 from prudent.domain.records import decode
 from prudent.domain.verdicts import GuardReport
@@ -73,18 +74,28 @@ def waiting_cycle(desk: Desk, cycle_id: str) -> WaitingCycle:
     return WaitingCycle(
         id=cycle_id, account=row.run.account, mode=Mode(frozen.mode), started_by=row.started_by, waiting=waiting,
         mandate=frozen.mandate, plan=plan, report=_kept(desk, cycle_id, "guard", GuardReport, number),
-        seen=_kept(desk, cycle_id, "observe", Observation, number),
+        seen=replace(
+            _kept(desk, cycle_id, "observe", Observation, number),
+            margins=_latest(desk, cycle_id, "margin", Margins, number),
+        ),
         answer=_answer(desk, waiting),
     )  # fmt: skip
 
 
 def _kept(desk: Desk, cycle_id: str, stage: str, of: type[T], number: int) -> T:
-    """The output of the stage in the latest round up to `number` that ran it."""
+    found = _latest(desk, cycle_id, stage, of, number)
+    if found is None:
+        raise BlockedError(f"cycle {cycle_id} must have its {stage} to go on, has none; start a new cycle")
+    return found
+
+
+def _latest(desk: Desk, cycle_id: str, stage: str, of: type[T], number: int) -> T | None:
+    """The output of the stage in the latest round up to `number` that ran it; None where none did."""
     for each in range(number, 0, -1):
         found = desk.ledger.find_stage(cycle_id, named(stage, each))
         if found is not None:
             return decode(of, found[0])
-    raise BlockedError(f"cycle {cycle_id} must have its {stage} to go on, has none; start a new cycle")
+    return None
 
 
 def approve(desk: Desk, cycle_id: str, *, by: str, plan: str | None = None, reason: str = "") -> WaitingCycle:

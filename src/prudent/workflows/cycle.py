@@ -9,6 +9,7 @@ from prudent.domain.accounts import Mode, TradingState
 from prudent.domain.cycles import CycleRecord, CycleWaits, Reconciliation, Wait
 from prudent.domain.errors import BlockedError, DeskError, InputError, Temporary
 from prudent.domain.mandate import Mandate
+from prudent.domain.margin import Margins
 from prudent.domain.plans import OrderPlan
 from prudent.domain.records import Json
 from prudent.domain.verdicts import GuardReport
@@ -16,6 +17,7 @@ from prudent.guards.report import ALL_FEEDS, judge
 from prudent.ledger import runs
 from prudent.ledger.runs import FLATTEN, ONLY_EXITS, CycleRow
 from prudent.pipeline.decide import decide, gather
+from prudent.pipeline.margins import ask_margins, teller_of
 from prudent.pipeline.observe import observe
 from prudent.pipeline.plan import make_plan
 from prudent.pipeline.run_cycle import run_cycle
@@ -224,9 +226,16 @@ def _halt_flattened(desk: Desk, row: CycleRow) -> None:
         )
 
 
-def preview(
-    desk: Desk, account: str, *, parameters: Mapping[str, Json] | None = None
-) -> tuple[OrderPlan, GuardReport]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would be traded now, what the guards say of it, and the venue's word on its margin, if it has one."""
+
+    plan: OrderPlan
+    report: GuardReport
+    margins: Margins | None = None
+
+
+def preview(desk: Desk, account: str, *, parameters: Mapping[str, Json] | None = None) -> Preview:
     """The plan and what the guards would let through now; nothing is stored, reserved or sent.
 
     The mode interlocks are not evaluated: they speak of sending, and a preview sends nothing.
@@ -238,7 +247,11 @@ def preview(
     seen = observe(world, mandate, symbols=world.symbols(mandate))
     decision = decide(world.strategy, seen, mandate, gather(world, seen, mandate))
     plan = make_plan(seen, decision, mandate, cycle=f"{account}/{PREVIEW_CYCLE}")
-    return plan, judge(seen, plan.orders, mandate, feeds=ALL_FEEDS - {"modes"}, plan_as_of=plan.as_of)
+    teller = teller_of(world)
+    if teller is not None:
+        seen = replace(seen, margins=ask_margins(teller, plan.orders, mandate, seen=seen, nav=plan.nav))
+    report = judge(seen, plan.orders, mandate, feeds=ALL_FEEDS - {"modes"}, plan_as_of=plan.as_of)
+    return Preview(plan=plan, report=report, margins=seen.margins)
 
 
 def verify_account(desk: Desk, account: str) -> Reconciliation:

@@ -23,6 +23,7 @@ LIMITS = {
     "minimum_holding": 5.0, "order_rate": 10.0, "no_unknown_order": 3.0, "max_daily_loss": 0.02,
     "max_daily_loss_amount": 2_000.0, "drawdown_cut": 0.2, "drawdown_halt": 0.25, "order_anomaly": 5.0,
     "decider_anomaly": 3.0, "no_entry": 0.0, "outside_window": 0.0, "rolls_together": 0.0,
+    "max_initial_margin": 0.5, "min_excess_liquidity": 0.2,
     "max_entry_rsi": 80.0, "min_entry_rsi": 20.0, "max_entry_price": 450.0,
     "min_entry_price": 4.0, "min_entry_volume": 2e5,
 }  # fmt: skip
@@ -116,7 +117,22 @@ def _orders(luck: Generator, rows: NDArray[np.int64], held: Floats, price: Float
         table[j, c.FORCED] = luck.integers(0, 2) if reduces else 0.0
         table[j, c.VALID] = float(table[j, c.QUANTITY] > 0.0)
         table[j, c.DUPLICATE] = float(luck.random() < 0.03)
+    _ask_margins(luck, table)
     return table
+
+
+def _ask_margins(luck: Generator, table: Floats) -> None:
+    """What a venue said of each order's margin; half of the batches are at one that says nothing."""
+    if luck.random() < 0.5:
+        return
+    count = len(table)
+    table[:, c.MARGIN] = luck.choice([c.COUNTED, c.UNCHECKED, c.BOUND, c.REFUSED], count, p=[0.4, 0.1, 0.45, 0.05])
+    for name, most in (("INITIAL_CHANGE", 8_000.0), ("EXCESS_CHANGE", 6_000.0)):
+        table[:, getattr(c, name)] = np.round(luck.uniform(-most, most, count), 2)
+    for name in ("INITIAL_AFTER", "EXCESS_AFTER"):
+        table[:, getattr(c, name)] = np.round(luck.uniform(0.0, 60_000.0, count), 2)
+    unheard = luck.random(count) < 0.1
+    table[unheard, c.INITIAL_CHANGE : c.EXCESS_AFTER + 1] = np.nan
 
 
 def random_guards(seed: int, instruments: int) -> GuardColumns:

@@ -6,7 +6,7 @@ from tests.unit.guards.random_columns import as_lists, random_columns, random_gu
 
 from prudent.backtest.compiled import CompiledKernels
 from prudent.guards import evaluate
-from prudent.guards.columns import CLIP, LAYERS, Columns, GuardColumns, VerdictColumns
+from prudent.guards.columns import CLIP, LAYERS, ORDER_WIDTH, Columns, GuardColumns, VerdictColumns
 from prudent.guards.evaluate import (
     JUDGES,
     any_waits,
@@ -86,6 +86,6 @@ def test_what_is_approved_never_exceeds_what_was_planned() -> None:
     for seed in range(BATCHES):
         columns, guards = as_lists(random_columns(seed, lost=0.2)), random_guards(seed, 12)
         verdicts = plain_run(columns, guards)
-        planned = np.asarray(columns.orders).reshape(-1, 9)[:, 0]
+        planned = np.asarray(columns.orders).reshape(-1, ORDER_WIDTH)[:, 0]
         assert np.all(np.asarray(verdicts.approved) <= planned)
         assert np.all(np.asarray(verdicts.approved) >= 0.0)

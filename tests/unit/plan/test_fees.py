@@ -34,6 +34,16 @@ def test_each_cost_model_by_hand(model: CostModel, quantity: str, price: str, fe
     assert commission(model_code(model), float(quantity), float(price), 1.0) == float(fee)
 
 
+@pytest.mark.parametrize(
+    ("model", "fee"),
+    [(CostModel.IBKR_FIXED, "6.75"), (CostModel.IBKR_TIERED, "6.75"), (CostModel.NONE, "0"), (CostModel.XTB, "480")],
+)
+def test_a_future_pays_by_the_contract(model: CostModel, fee: str) -> None:
+    # 3 x 2.25 at Interactive Brokers; a share of the value, 3 x 4,000 x 50, elsewhere.
+    assert commission_row(model, D(-3), D(4_000), D(50)) == D(fee)
+    assert commission(model_code(model), -3.0, 4_000.0, 50.0) == float(fee)
+
+
 def test_the_maximum_wins_over_the_minimum() -> None:
     # One share of 5.00: the minimum is 1.00, the maximum 1 % of 5.00.
     assert commission_row(CostModel.IBKR_FIXED, D(1), D(5)) == D("0.05")

@@ -1,5 +1,6 @@
 """An account's settings about its model, its pair and whether it is on, and what the environment adds."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,9 @@ def loaded(home: Path, text: str = "", **environ: str) -> Loaded:
         ("accounts: {a: {custom_rules: no energy}}", "accounts.a.custom_rules"),
         ("accounts: {a: {planning: {order_types: []}}}", "accounts.a.planning.order_types"),
         ("accounts: {a: {planning: {order_types: [STOP]}}}", "accounts.a.planning.order_types.0"),
+        ("accounts: {a: {limits: {max_initial_margin: 0}}}", "accounts.a.limits.max_initial_margin"),
+        ("accounts: {a: {limits: {min_excess_liquidity: 101%}}}", "accounts.a.limits.min_excess_liquidity"),
+        ("accounts: {a: {planning: {ask_margin_above: -1%}}}", "accounts.a.planning.ask_margin_above"),
         ("accounts: {a: {initial_budget: -1}}", "accounts.a.initial_budget"),
         ("accounts: {a: {parameters: {password: x}}}", "must not hold a secret like password"),
         ("logs: {level: loud}", "logs.level"),
@@ -75,6 +79,18 @@ accounts:
     assert mandate.custom_rules == ("no energy",)
     assert mandate.planning.order_types == (OrderType.LIMIT,)
     assert mandate.parameters == {"pass0_confidence": "0.6", "max_tokens": 900}
+
+
+def test_limits_of_margin_are_half_and_a_fifth_unless_the_owner_says(tmp_path: Path) -> None:
+    plain = loaded(tmp_path, "accounts: {a: {}}").settings.accounts["a"].mandate("a")
+    limits = plain.limits
+    assert (limits.max_initial_margin, limits.min_excess_liquidity) == (Decimal("0.5"), Decimal("0.2"))
+    assert plain.planning.ask_margin_above == Decimal("0.1")
+    own = "limits: {max_initial_margin: 40%, min_excess_liquidity: 30%}, planning: {ask_margin_above: 5%}"
+    tight = loaded(tmp_path, f"accounts: {{a: {{{own}}}}}").settings.accounts["a"].mandate("a")
+    assert (tight.limits.max_initial_margin, tight.limits.min_excess_liquidity) == (Decimal("0.4"), Decimal("0.3"))
+    assert tight.planning.ask_margin_above == Decimal("0.05")
+    assert tight.hash != plain.hash
 
 
 def test_the_environment_counts_before_the_file(tmp_path: Path) -> None:

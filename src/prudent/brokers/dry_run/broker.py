@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from prudent.domain.accounts import AccountSnapshot
+from prudent.domain.margin import MarginAnswer
 from prudent.domain.orders import Fill, OrderIntent, OrderReport, OrderStatus
-from prudent.ports import NO_CLAIM, BrokerReads, BrokerTraits, Claim, Link, Listing
+from prudent.ports import NO_CLAIM, BrokerReads, BrokerTraits, Claim, Link, Listing, TellsMargin
 
 
 class Readable(Protocol):
@@ -51,6 +52,15 @@ class DryRunBroker:
 
     def listing(self, account: str) -> Listing:
         return self._reads.listing(account)
+
+    def what_if(self, intents: Sequence[OrderIntent]) -> tuple[MarginAnswer, ...]:
+        """Asked through: a question about margin sends nothing, and a rehearsal is judged by the same answer."""
+        if isinstance(self._reads, TellsMargin):
+            return self._reads.what_if(intents)
+        return tuple(
+            MarginAnswer(order_ref=each.order_ref, checked=False, message=f"{self._reads.name} tells nothing of margin")
+            for each in intents
+        )
 
     def submit(self, intent: OrderIntent, claim: Claim = NO_CLAIM) -> OrderReport:
         del claim

@@ -22,6 +22,7 @@ from prudent.brokers.ghostfolio.mapping import (
 from prudent.brokers.ghostfolio.versions import activities_path, check_version
 from prudent.brokers.ghostfolio.wire import NotSure, Refused, Wire, Wired
 from prudent.domain.errors import Permanent, Temporary
+from prudent.domain.futures import root_of_contract
 
 PAGE = 200
 SEARCH = 50
@@ -119,8 +120,10 @@ class Ghostfolio:
         return True
 
     def knows(self, symbol: str) -> bool:
-        """Whether the server's provider has the symbol."""
+        """Whether the server's provider has the symbol; an asset of its own needs none."""
         asset = self.asset(symbol)
+        if asset.source == MANUAL:
+            return True
         try:
             self._wire.ask(f"/symbol/{asset.source}/{asset.symbol}")
         except Refused as error:
@@ -130,8 +133,11 @@ class Ghostfolio:
         return True
 
     def asset(self, symbol: str) -> Asset:
-        """What one of our symbols is there."""
-        if self._symbols != "manual":
+        """What one of our symbols is there.
+
+        A future's contract is always an asset of its own: a quote from elsewhere would value it without its multiplier.
+        """
+        if self._symbols != "manual" and root_of_contract(symbol) is None:
             return yahoo_asset(symbol)
         if not self._user:
             self._user = text_of(self._wire.ask("/user"), "id")

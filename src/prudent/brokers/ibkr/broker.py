@@ -6,16 +6,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from prudent.brokers.ibkr.contracts import Contracts, Names, Steps, Wanted
+from prudent.brokers.ibkr.contracts import Contracts, Names
 from prudent.brokers.ibkr.fronts import front_names
 from prudent.brokers.ibkr.leaving import Leaving, leaving, why_not, wire_contract, wire_order
-from prudent.brokers.ibkr.line import Connection, Line
+from prudent.brokers.ibkr.line import Connection
+from prudent.brokers.ibkr.lookup import Lookup
 from prudent.brokers.ibkr.reads import TRAITS, IbkrReads, not_sent
 from prudent.brokers.ibkr.session import IbkrSession
 from prudent.brokers.ibkr.table import Row
+from prudent.brokers.ibkr.whatif import WhatIf
 from prudent.brokers.ibkr.words import Listed, Style
 from prudent.domain.accounts import AccountSnapshot
 from prudent.domain.errors import ConfigError, InputError, Temporary
+from prudent.domain.margin import MarginAnswer
 from prudent.domain.orders import Fill, OrderIntent, OrderReport, OrderStatus
 from prudent.ports import NO_CLAIM, BrokerTraits, Claim, Instruments, Link, Listing
 
@@ -25,7 +28,6 @@ ACK_SECONDS = 8.0
 TRADE_SECONDS = 0.25
 REST_SECONDS = 0.1
 CANCEL_SECONDS = 4.0
-STEPS_SECONDS = 2.0
 SUBMIT_SECONDS = 30.0
 _ASKED_AGAIN_MAX = 2
 
@@ -66,8 +68,8 @@ def capped(account: str) -> Style:
 
 
 class IbkrBroker:
-    """Implements `Broker`. `style_of` tells how the orders of an account that have no limit leave, `names` what symbols
-    mean that the instrument list does not have: by default contract months of futures.
+    """Implements `Broker` and `TellsMargin`. `style_of` tells how the orders of an account that have no limit leave,
+    `names` what symbols mean that the instrument list does not have: by default contract months of futures.
 
     `patience` turns the desk's seconds into real ones, for desks whose clock does not run as the wall's does.
     """
@@ -78,11 +80,12 @@ class IbkrBroker:
         patience: Callable[[float], float] = float,
     ) -> None:  # fmt: skip
         self.session = session
+        lookup = Lookup(session)
         self.contracts = Contracts(
-            self._details, session.clock, instruments=instruments, names=names or front_names(session.clock),
-            ask_steps=self._steps,
+            lookup.details, session.clock, instruments=instruments, names=names or front_names(session.clock),
+            ask_steps=lookup.steps,
         )
-        self._reads = IbkrReads(session, traits=traits)
+        self._reads = IbkrReads(session, WhatIf(session, self.contracts, style_of), traits=traits)
         self._style_of = style_of
         self._patience = patience
         self._locks: dict[str, asyncio.Lock] = {}
@@ -115,6 +118,9 @@ class IbkrBroker:
 
     def listing(self, account: str) -> Listing:
         return self._reads.listing(account)
+
+    def what_if(self, intents: Sequence[OrderIntent]) -> tuple[MarginAnswer, ...]:
+        return self._reads.what_if(intents)
 
     def submit(self, intent: OrderIntent, claim: Claim = NO_CLAIM) -> OrderReport:
         venue = self.session.venue_account(intent.account)
@@ -225,32 +231,6 @@ class IbkrBroker:
         if not row.state.is_done and not connection.broken.is_set():
             await self.session.round(venue)
         return self._reads.report(account, order_ref, row)
-
-    @property
-    def _asking_line(self) -> Line:
-        return self.session.market if self.session.market.up else self.session.orders
-
-    async def _steps(self, rule: int) -> Steps:
-        found: Steps = await self._asking_line.ask(
-            f"the price steps of rule {rule}", lambda client, _number: client.reqMarketRule(rule),
-            key=("rule", rule), seconds=STEPS_SECONDS,
-        )  # fmt: skip
-        return found
-
-    async def _details(self, wanted: Wanted) -> Sequence[Listed]:
-        """Contract details are asked over the market data's connection, or over the orders' where that is not up."""
-        from ib_async.contract import Contract
-
-        contract = Contract(
-            secType=wanted.sec_type, symbol=wanted.symbol, exchange=wanted.exchange, currency=wanted.currency,
-            primaryExchange=wanted.primary, localSymbol=wanted.local_symbol, tradingClass=wanted.trading_class,
-            lastTradeDateOrContractMonth=wanted.expiry, conId=wanted.con_id,
-        )  # fmt: skip
-        found: Sequence[Listed] = await self._asking_line.ask(
-            f"what {wanted.local_symbol or wanted.symbol} is",
-            lambda client, number: client.reqContractDetails(number, contract),
-        )
-        return found
 
 
 def _must_be_live(claim: Claim, connection: Connection) -> None:

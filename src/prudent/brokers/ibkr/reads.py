@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from prudent.brokers.ibkr.line import Connection
 from prudent.brokers.ibkr.session import CALL_SECONDS, OPEN, IbkrSession
 from prudent.brokers.ibkr.table import Row
+from prudent.brokers.ibkr.whatif import WhatIf
 from prudent.brokers.ibkr.words import ONE, ShownPosition, number
 from prudent.domain.accounts import AccountSnapshot, Position
 from prudent.domain.errors import Temporary
+from prudent.domain.margin import MarginAnswer
 from prudent.domain.money import ZERO, plain, to_cents
-from prudent.domain.orders import Fill, OrderReport, OrderStatus, Side
+from prudent.domain.orders import Fill, OrderIntent, OrderReport, OrderStatus, Side
 from prudent.domain.quotes import Quality
 from prudent.ports import BrokerTraits, Link, Listing
 
@@ -24,17 +26,21 @@ NAME = "ibkr"
 POSITIONS = "positions"
 # So long after it came up, and between two sessions, what the gateway does not list may still be on its way.
 QUIET_SECONDS = 60
-TRAITS = BrokerTraits(shorting=True, futures=True, lot=Decimal(1), quiet_seconds=QUIET_SECONDS)
+TRAITS = BrokerTraits(shorting=True, futures=True, margin=True, lot=Decimal(1), quiet_seconds=QUIET_SECONDS)
 _CASH, _RATE, _FUTURE = "TotalCashValue", "ExchangeRate", "FUT"
 Values = list[tuple[str, str, Any]]
 _COST_PLACES = Decimal("0.000001")
 
 
 class IbkrReads:
-    """Implements `BrokerReads` over a session. What it gives are frozen copies of our own book, never the library's."""
+    """Implements `BrokerReads` and `TellsMargin` over a session.
 
-    def __init__(self, session: IbkrSession, *, traits: BrokerTraits = TRAITS) -> None:
+    What it gives are frozen copies of our own book, never the library's.
+    """
+
+    def __init__(self, session: IbkrSession, margin: WhatIf, *, traits: BrokerTraits = TRAITS) -> None:
         self._session = session
+        self._margin = margin
         self._traits = traits
 
     @property
@@ -71,6 +77,9 @@ class IbkrReads:
     def listing(self, account: str) -> Listing:
         venue = self._session.venue_account(account)
         return self._session.call(lambda: self._listing(account, venue))
+
+    def what_if(self, intents: Sequence[OrderIntent]) -> tuple[MarginAnswer, ...]:
+        return self._margin.ask(intents)
 
     # On the session's thread
 

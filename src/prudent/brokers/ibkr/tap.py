@@ -27,6 +27,7 @@ from prudent.brokers.ibkr.words import (
     ShownStatus,
     ShownTick,
     ShownTrade,
+    figure,
     number,
 )
 from prudent.domain.errors import Temporary
@@ -151,7 +152,7 @@ class Ear:
 
     def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: OrderState) -> None:
         if order.whatIf:
-            if number(orderState.initMarginChange) is not None:
+            if figure(orderState.initMarginChange) is not None:
                 self._add(orderId, orderState)
                 self._end(orderId)
             return
@@ -161,7 +162,8 @@ class Ear:
         self._end(OPEN)
 
     def completedOrder(self, contract: Contract, order: Order, orderState: OrderState) -> None:
-        self._hears.order(shown_order(contract, order, orderState, None))
+        if not order.whatIf:
+            self._hears.order(shown_order(contract, order, orderState, None))
 
     def completedOrdersEnd(self) -> None:
         self._end(COMPLETED)

@@ -1,71 +1,99 @@
-"""What an order would do to the margin, asked of the venue before it is sent; silence is not a yes."""
+"""What orders would do to the margin, asked of the venue before the guards judge them; silence is not a yes."""
 
-from dataclasses import dataclass
-from decimal import Decimal
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from prudent.brokers.ibkr.broker import IbkrBroker
+from prudent.brokers.ibkr.codes import Meaning, meaning
+from prudent.brokers.ibkr.contracts import Contracts
 from prudent.brokers.ibkr.leaving import leaving, wire_contract, wire_order
-from prudent.brokers.ibkr.words import Refused, Style, number
-from prudent.domain.errors import Temporary
+from prudent.brokers.ibkr.session import IbkrSession
+from prudent.brokers.ibkr.words import Refused, Style, figure
+from prudent.domain.errors import InputError, Temporary
+from prudent.domain.margin import MarginAnswer
 from prudent.domain.orders import OrderIntent
 
+# One question, all of them together, and how many are under way: a venue that is silent is not asked for ever.
 WHAT_IF_SECONDS = 4.0
+ALL_SECONDS = 8.0
+AT_ONCE = 20
 _READY_SECONDS = 5.0
+# No question carries the ref of its order: what a gateway might list of it could be taken for the order itself.
+REF = "what-if"
+# The question's own number was taken, which says nothing of the order.
+_NUMBER_TAKEN = 103
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Margin:
-    """The venue's figures in the account's currency, None where it told none.
+class WhatIf:
+    """Questions over the market data's connection, whose messages leave the orders' share of the limit alone."""
 
-    `checked` False: nobody answered, so nothing is known. `refused` says why the venue would not take the order.
-    """
+    def __init__(self, session: IbkrSession, contracts: Contracts, style_of: Callable[[str], Style]) -> None:
+        self._session = session
+        self._contracts = contracts
+        self._style_of = style_of
 
-    checked: bool
-    initial_change: Decimal | None = None
-    initial_after: Decimal | None = None
-    maintenance_after: Decimal | None = None
-    equity_after: Decimal | None = None
-    commission: Decimal | None = None
-    refused: str = ""
-    message: str = ""
+    def ask(self, intents: Sequence[OrderIntent]) -> tuple[MarginAnswer, ...]:
+        """One answer for each intent, in the order given; any thread may ask, and waits `ALL_SECONDS` at most.
 
-    @property
-    def allows(self) -> bool:
-        """True where the venue has said that the account can carry the order; what it left unsaid is no yes."""
-        if not self.checked or self.refused or self.initial_after is None or self.equity_after is None:
-            return False
-        return self.initial_after <= self.equity_after
+        Raises:
+            InputError: an account is not one of the venue's.
+        """
+        asked = [(each, self._session.venue_account(each.account)) for each in intents]
+        if not asked:
+            return ()
+        try:
+            return self._session.call(lambda: self._all(asked), ALL_SECONDS + 1.0)
+        except Temporary as error:
+            return tuple(_silent(each, str(error)) for each in intents)
+
+    # On the session's thread
+
+    async def _all(self, asked: Sequence[tuple[OrderIntent, str]]) -> tuple[MarginAnswer, ...]:
+        gate = asyncio.Semaphore(AT_ONCE)
+        tasks = [asyncio.ensure_future(self._one(intent, venue, gate)) for intent, venue in asked]
+        _done, late = await asyncio.wait(tasks, timeout=ALL_SECONDS)
+        for each in late:
+            each.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        why = f"the gateway must answer all questions about margin within {ALL_SECONDS:g} s, did not"
+        return tuple(
+            _silent(intent, why) if task in late else task.result() for task, (intent, _venue) in zip(tasks, asked)
+        )
+
+    async def _one(self, intent: OrderIntent, venue: str, gate: asyncio.Semaphore) -> MarginAnswer:
+        async with gate:
+            try:
+                return await self._answered(intent, venue)
+            except Refused as error:
+                code, said = error.shown.code, f"{error.shown.code}: {error.shown.text}"
+                if meaning(code) is Meaning.REFUSED and code != _NUMBER_TAKEN:
+                    return MarginAnswer(order_ref=intent.order_ref, checked=True, refused=said)
+                return _silent(intent, said)
+            except (Temporary, InputError) as error:
+                return _silent(intent, str(error))
+
+    async def _answered(self, intent: OrderIntent, venue: str) -> MarginAnswer:
+        line = self._session.market
+        await line.ready(_READY_SECONDS)
+        listed = await self._contracts.listed(intent.symbol)
+        order = replace(leaving(intent, listed, venue, self._style_of(intent.account)), ref=REF)
+        contract, made = wire_contract(listed), wire_order(order, what_if=True)
+        # Its number is one of this connection's orders: on the other connection it would take an order's place.
+        line.next_id, order_id = line.next_id + 1, line.next_id
+        (state,) = await line.ask(
+            "what the order would do to the margin", lambda client, asked: client.placeOrder(asked, contract, made),
+            number=order_id, seconds=WHAT_IF_SECONDS,
+        )  # fmt: skip
+        fee = figure(state.commission)
+        return MarginAnswer(
+            order_ref=intent.order_ref, checked=True,
+            initial_change=figure(state.initMarginChange), initial_after=figure(state.initMarginAfter),
+            maintenance_change=figure(state.maintMarginChange), maintenance_after=figure(state.maintMarginAfter),
+            equity_change=figure(state.equityWithLoanChange), equity_after=figure(state.equityWithLoanAfter),
+            # Where it depends on how the order fills, the venue tells a range.
+            commission=figure(state.maxCommission) if fee is None else fee, message=state.warningText,
+        )  # fmt: skip
 
 
-def what_if(broker: IbkrBroker, intent: OrderIntent, style: Style = Style.CAPPED) -> Margin:
-    """What the order would do to its account's margin; it is not placed. Any thread may ask.
-
-    Raises:
-        InputError: the account is not one of the venue's, or the symbol not one contract there.
-    """
-    venue = broker.session.venue_account(intent.account)
-    try:
-        return broker.session.call(lambda: _asked(broker, intent, venue, style))
-    except Refused as error:
-        return Margin(checked=True, refused=f"{error.shown.code}: {error.shown.text}")
-    except Temporary as error:
-        return Margin(checked=False, message=str(error))
-
-
-async def _asked(broker: IbkrBroker, intent: OrderIntent, venue: str, style: Style) -> Margin:
-    session, line = broker.session, broker.session.market
-    await session.ready()
-    await line.ready(_READY_SECONDS)
-    listed = await broker.contracts.listed(intent.symbol)
-    contract, order = wire_contract(listed), wire_order(leaving(intent, listed, venue, style), what_if=True)
-    # Its number is one of this connection's orders: on the other connection it would take an order's place.
-    line.next_id, order_id = line.next_id + 1, line.next_id
-    (state,) = await line.ask(
-        "what the order would do to the margin", lambda client, asked: client.placeOrder(asked, contract, order),
-        number=order_id, seconds=WHAT_IF_SECONDS,
-    )  # fmt: skip
-    return Margin(
-        checked=True, initial_change=number(state.initMarginChange), initial_after=number(state.initMarginAfter),
-        maintenance_after=number(state.maintMarginAfter), equity_after=number(state.equityWithLoanAfter),
-        commission=number(state.commission), message=state.warningText,
-    )  # fmt: skip
+def _silent(intent: OrderIntent, why: str) -> MarginAnswer:
+    return MarginAnswer(order_ref=intent.order_ref, checked=False, message=why)

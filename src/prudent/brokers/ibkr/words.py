@@ -25,6 +25,15 @@ def number(value: float | str | None) -> Decimal | None:
     return Decimal(int(found)) if found.is_integer() else from_float(found)
 
 
+def figure(value: float | str | None) -> Decimal | None:
+    """A number where some gateways write words: None for whatever is no finite one."""
+    try:
+        found = number(value)
+    except ValueError:
+        return None
+    return found if found is not None and found.is_finite() else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """A contract as the gateway names it; `con_id` is its lasting id, `expiry` YYYYMMDD."""

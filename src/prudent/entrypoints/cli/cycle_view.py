@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prudent.domain.accounts import Mode
 from prudent.domain.cycles import CycleRecord, Reconciliation, ResidualCause
 from prudent.domain.errors import BlockedError, ConfirmationMissing, Temporary, VerificationMismatch
+from prudent.domain.margin import Margins
 from prudent.domain.orders import OrderReport, OrderStatus
 from prudent.domain.proposals import Answer as Answered
 from prudent.domain.verdicts import Outcome
@@ -20,6 +21,11 @@ _STOPS = (Outcome.REJECT, Outcome.DEFER, Outcome.CLIP)
 def reports_of(record: CycleRecord) -> tuple[OrderReport, ...]:
     """The last report of each order that reached execution, in the order of sending."""
     return tuple(report for phase in record.phases for report in phase.reports)
+
+
+def margins_of(record: CycleRecord) -> Margins | None:
+    """What the venue said of margin when the plan was judged; None where it tells nothing of it."""
+    return (record.guarded or record.observation).margins
 
 
 def cycle_data(record: CycleRecord) -> dict[str, object]:
@@ -38,7 +44,7 @@ def cycle_data(record: CycleRecord) -> dict[str, object]:
         "verification": record.reconciliation,
         "nlv_after": record.nlv_after,
         "no_trade_codes": list(record.no_trade_codes),
-        "plan": plan_data(record.plan, record.report),
+        "plan": plan_data(record.plan, record.report, margins_of(record)),
     }
 
 
@@ -105,7 +111,7 @@ def cycle_answer(record: CycleRecord, *, warnings: tuple[str, ...] = ()) -> Answ
 def cycle_blocks(record: CycleRecord) -> Iterator[str | Table]:
     """Plan, guards, execution and verification of one cycle."""
     yield f"cycle {record.id}   mode {record.mode}   {record.observation.as_of:%Y-%m-%d %H:%M} UTC"
-    yield from plan_blocks(record.plan, record.report, record.mandate.limits)
+    yield from plan_blocks(record.plan, record.report, record.mandate.limits, margins_of(record))
     yield Table(
         title="Execution",
         columns=("side", ">quantity", "symbol", "status", ">filled", ">price", ">commission", "message"),

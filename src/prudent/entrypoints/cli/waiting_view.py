@@ -39,7 +39,7 @@ def waiting_answer(desk: "Desk", cycle_id: str) -> Answer:
 
 def waiting_data(found: "WaitingCycle") -> dict[str, object]:
     """The `data` of a waiting cycle with its whole plan."""
-    return {**waiting_row(found), "plan": plan_data(found.plan, found.report)}
+    return {**waiting_row(found), "plan": plan_data(found.plan, found.report, found.seen.margins)}
 
 
 def waiting_row(found: "WaitingCycle") -> dict[str, object]:
@@ -55,7 +55,7 @@ def waiting_row(found: "WaitingCycle") -> dict[str, object]:
 def waiting_blocks(found: "WaitingCycle") -> Iterator[str | Table]:
     """Plan, guards, and what comes next."""
     yield f"cycle {found.id}   mode {found.mode}   {found.seen.as_of:%Y-%m-%d %H:%M} UTC"
-    yield from plan_blocks(found.plan, found.report, found.mandate.limits)
+    yield from plan_blocks(found.plan, found.report, found.mandate.limits, found.seen.margins)
     yield waits_for(found)
 
 

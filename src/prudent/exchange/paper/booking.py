@@ -7,13 +7,12 @@ from decimal import Decimal
 from prudent.domain.mandate import CostModel
 from prudent.domain.money import ZERO, to_cents
 from prudent.domain.orders import Side
-from prudent.exchange.fees import commission_row
+from prudent.exchange.fees import FUTURE_FEE, commission_row
 from prudent.exchange.paper.act import BASE, Act
 from prudent.exchange.paper.books import Holding, holding_key
 from prudent.exchange.paper.words import Contract, Event, PositionView, SecType
 
 OPTION_FEE, OPTION_FEE_MIN = Decimal("0.65"), Decimal("1.00")
-FUTURE_FEE = Decimal("2.25")
 FX_FEE_SHARE, FX_FEE_MIN = Decimal("0.00002"), Decimal("2.00")
 _GRAIN = Decimal("0.000001")
 

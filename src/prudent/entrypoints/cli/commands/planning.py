@@ -112,5 +112,7 @@ def _of_account(call: Call, account: str | None, file: Path | None, *, unit: str
         parameters["targets"] = str(file)
     if unit is not None:
         parameters["unit"] = unit
-    found, report = preview(desk, account, parameters=parameters)
-    return plan_answer(found, report, detailed=detailed, limits=desk.mandate(account).limits)
+    found = preview(desk, account, parameters=parameters)
+    return plan_answer(
+        found.plan, found.report, detailed=detailed, limits=desk.mandate(account).limits, margins=found.margins
+    )
