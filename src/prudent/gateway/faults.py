@@ -278,6 +278,8 @@ class Faults:
         self._standing: dict[int, Standing] = {}
         self._count = 0
         self._log: deque[Fired] = deque(maxlen=LOG_MAX)
+        # Who else hears of each line of the log.
+        self.tell: Callable[[Fired], None] = lambda fired: None
 
     def add(self, fault: Fault) -> int:
         """Lets a fault stand; gives its number."""
@@ -331,9 +333,11 @@ class Faults:
 
     def _note(self, standing: Standing, subject: Subject) -> None:
         fault = standing.fault
-        self._log.append(Fired(
+        fired = Fired(
             number=standing.number, at=self._now(), moment=_moment(), on=fault.on, do=fault.do, subject=subject,
-        ))  # fmt: skip
+        )  # fmt: skip
+        self._log.append(fired)
+        self.tell(fired)
 
 
 def _moment() -> float:

@@ -166,6 +166,9 @@ class Session:
 
     def start(self, client_id: int, *, back: int = 0) -> None:
         """Lets the client in under its id; the first order id that it is offered lies so much `back`."""
+        if self._writer.is_closing():
+            # It has gone while it waited: an id that it took now nobody would give back.
+            return
         if not self.house.enter(self, client_id):
             self.refuse(ID_IN_USE, "Unable connect as the client id is already in use. Retry with a unique client id.")
             self.close()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from prudent.domain.errors import InputError
-from prudent.simulation.faults import CALM, CATALOGUE, chosen
+from prudent.simulation.faults import CALM, CATALOGUE, FaultKind, chosen
+from prudent.simulation.wires import OWN, wire_kind
 from prudent.simulation.world import Verdict, run_seed
 
 CHUNK = 10
@@ -58,14 +59,16 @@ def seed_range(text: str) -> range:
     return range(first, last + 1)
 
 
-def run_seeds(seeds: Sequence[int], faults: str = "all", *, jobs: int = 1) -> Iterator[Verdict]:
+def run_seeds(
+    seeds: Sequence[int], faults: str = "all", *, jobs: int = 1, wire: str = OWN
+) -> Iterator[Verdict]:  # fmt: skip
     """Each seed's verdict, in the order of the seeds."""
-    kinds = chosen(faults)
+    kinds = chosen(faults, wire_kind(wire).catalogue)
     if jobs <= 1:
         for seed in seeds:
-            yield run_seed(seed, kinds)[0]
+            yield run_seed(seed, kinds, wire=wire)[0]
         return
-    chunks = [(seeds[i : i + CHUNK], kinds) for i in range(0, len(seeds), CHUNK)]
+    chunks = [(seeds[i : i + CHUNK], kinds, wire) for i in range(0, len(seeds), CHUNK)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         try:
             for verdicts in pool.map(_chunk, chunks):
@@ -75,9 +78,9 @@ def run_seeds(seeds: Sequence[int], faults: str = "all", *, jobs: int = 1) -> It
             pool.shutdown(cancel_futures=True)
 
 
-def _chunk(work: tuple[Sequence[int], frozenset[str]]) -> list[Verdict]:
-    seeds, kinds = work
-    return [run_seed(seed, kinds)[0] for seed in seeds]
+def _chunk(work: tuple[Sequence[int], frozenset[str], str]) -> list[Verdict]:
+    seeds, kinds, wire = work
+    return [run_seed(seed, kinds, wire=wire)[0] for seed in seeds]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,33 +90,34 @@ class Boundary:
     seed: int
     number: int
     name: str
+    wire: str = OWN
 
 
-def boundaries(seed: int) -> tuple[Boundary, ...]:
+def boundaries(seed: int, wire: str = OWN) -> tuple[Boundary, ...]:
     """Every point of a small calm world's start and first cycle: where a crash can be forced.
 
     Raises:
         InputError: the world breaks before anything was forced.
     """
-    verdict, world = run_seed(seed, CALM, small=True, crash_at=0)
+    verdict, world = run_seed(seed, CALM, small=True, crash_at=0, wire=wire)
     if verdict.violation:
         found = f"{verdict.violation}: {verdict.text}"
         raise InputError(f"seed {seed} must be sound before crashes are forced, was {found}")
     last = world.first_cycle_ends
     return tuple(
-        Boundary(seed=seed, number=number, name=name)
+        Boundary(seed=seed, number=number, name=name, wire=wire)
         for number, name in enumerate(world.point_names[:last], start=1)
     )
 
 
 def force(boundary: Boundary) -> Verdict:
     """The same world with the process killed at that point."""
-    return run_seed(boundary.seed, CALM, small=True, crash_at=boundary.number)[0]
+    return run_seed(boundary.seed, CALM, small=True, crash_at=boundary.number, wire=boundary.wire)[0]
 
 
-def run_matrix(seeds: Iterable[int], *, jobs: int = 1) -> Iterator[tuple[Boundary, Verdict]]:
+def run_matrix(seeds: Iterable[int], *, jobs: int = 1, wire: str = OWN) -> Iterator[tuple[Boundary, Verdict]]:
     """Every boundary of every seed, forced once each."""
-    wanted = [boundary for seed in seeds for boundary in boundaries(seed)]
+    wanted = [boundary for seed in seeds for boundary in boundaries(seed, wire)]
     if jobs <= 1:
         for boundary in wanted:
             yield boundary, force(boundary)
@@ -122,11 +126,13 @@ def run_matrix(seeds: Iterable[int], *, jobs: int = 1) -> Iterator[tuple[Boundar
         yield from zip(wanted, pool.map(force, wanted, chunksize=CHUNK))
 
 
-def command_of(verdict: Verdict, faults: str) -> str:
+def command_of(verdict: Verdict, faults: str, wire: str = OWN) -> str:
     """How a person sees that seed again."""
     narrowed = "" if faults == "all" else f" --faults {faults}"
+    narrowed += "" if wire == OWN else f" --wire {wire}"
     return f"invest sim --seeds {verdict.seed}..{verdict.seed}{narrowed} --trace {verdict.seed}"
 
 
-def never_hit(tally: Tally) -> tuple[str, ...]:
-    return tuple(kind.name for kind in CATALOGUE if kind.name not in tally.hits)
+def never_hit(tally: Tally, catalogue: Sequence[FaultKind] = CATALOGUE) -> tuple[str, ...]:
+    """The kinds of faults that no seed of it met."""
+    return tuple(kind.name for kind in catalogue if kind.name not in tally.hits)

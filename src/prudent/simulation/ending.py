@@ -1,6 +1,6 @@
 """The end of a seed: faults stop, everything heals, people clear up, and then the desk must work again as if new."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROUND_SECONDS = 30.0
 ROUNDS = 21
 AFTER_OPEN = timedelta(minutes=40)
+HOURS_LEFT = timedelta(minutes=45)
 # What may keep a target from being reached when nothing is wrong any more.
 _MAY_REMAIN = frozenset({
     ResidualCause.ROUNDING, ResidualCause.MIN_ORDER, ResidualCause.BAND, ResidualCause.BLOCKED,
@@ -49,12 +50,22 @@ def heal_and_prove(world: "World") -> None:
         _doubt_is_over(owner)
         for account in owner.accounts:
             _books_agree_or_are_locked(owner, account)
-    world.work(world.calendar.next_open(world.timeline.now) + AFTER_OPEN)
+            if world.shape.short:
+                owner.truth.ended_is_ended(account)
+    world.work(_when_people_come(world))
     for owner in world.owners:
         _clear_up(world, owner)
         for account in owner.accounts:
             _works_again(world, owner, account)
         _proves_its_past(world, owner)
+
+
+def _when_people_come(world: "World") -> datetime:
+    """In the morning of the next session; in a short world at once, where hours are left of this one."""
+    now = world.timeline.now
+    if world.shape.short and world.calendar.is_open(now) and world.calendar.is_open(now + HOURS_LEFT):
+        return now + timedelta(minutes=1)
+    return world.calendar.next_open(now) + AFTER_OPEN
 
 
 def _heal(world: "World") -> None:

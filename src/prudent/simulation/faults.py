@@ -1,6 +1,6 @@
 """The catalogue of faults, and the weather of one seed: how often each strikes, and how often it did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -173,23 +173,25 @@ GROUP_ZERO_SHARE = 0.25
 CALM = frozenset[str]()
 
 
-def chosen(text: str) -> frozenset[str]:
+def chosen(text: str, catalogue: Sequence[FaultKind] = CATALOGUE) -> frozenset[str]:
     """The kinds that `all`, `none` or a list of names and groups means.
 
     Raises:
         InputError: a name is neither a kind nor a group.
     """
+    names = tuple(kind.name for kind in catalogue)
+    groups = tuple(dict.fromkeys(kind.group for kind in catalogue))
     if text in ("all", "none"):
-        return frozenset(NAMES) if text == "all" else CALM
+        return frozenset(names) if text == "all" else CALM
     found: set[str] = set()
     for part in (each.strip() for each in text.split(",")):
-        if part in GROUPS:
-            found |= {kind.name for kind in CATALOGUE if kind.group == part}
-        elif part in NAMES:
+        if part in groups:
+            found |= {kind.name for kind in catalogue if kind.group == part}
+        elif part in names:
             found.add(part)
         else:
             raise InputError(
-                f"--faults must be all, none, a group ({', '.join(GROUPS)}) or kinds, was {part!r}; "
+                f"--faults must be all, none, a group ({', '.join(groups)}) or kinds, was {part!r}; "
                 "see `invest sim --list`"
             )
     return frozenset(found)
@@ -198,15 +200,18 @@ def chosen(text: str) -> frozenset[str]:
 class Weather:
     """How often each fault strikes in one seed: some never, some groups not at all, others three times as often."""
 
-    def __init__(self, chance: Random, kinds: Iterable[str], trace: Trace) -> None:
+    def __init__(
+        self, chance: Random, kinds: Iterable[str], trace: Trace, catalogue: Sequence[FaultKind] = CATALOGUE
+    ) -> None:
         wanted = frozenset(kinds)
         self._chance = chance
         self._trace = trace
         self.hits: dict[str, int] = {}
         self.calm = False
         self.rates: dict[str, float] = {}
-        calm_groups = {group for group in GROUPS if chance.random() < GROUP_ZERO_SHARE}
-        for kind in CATALOGUE:
+        groups = tuple(dict.fromkeys(kind.group for kind in catalogue))
+        calm_groups = {group for group in groups if chance.random() < GROUP_ZERO_SHARE}
+        for kind in catalogue:
             share = chance.random()
             strength = chance.uniform(0.1, 3.0)
             if kind.name in wanted and kind.group not in calm_groups and share >= ZERO_SHARE:

@@ -19,14 +19,12 @@ from prudent.settings import Loaded, Settings
 from prudent.simulation.decider import Decider
 from prudent.simulation.disk import FaultyFile, fresh_ledger
 from prudent.simulation.faults import CALM, Weather
-from prudent.simulation.gateway import Gateway
 from prudent.simulation.prices import TruePrices
 from prudent.simulation.process import Process, SimulatedDesk, Surroundings, make_desk
 from prudent.simulation.shape import AccountShape
+from prudent.simulation.sides import Sides
 from prudent.simulation.timeline import ProcessClock, Timeline, Trace
 from prudent.simulation.truth import Truth
-from prudent.simulation.venue import Venue
-from prudent.simulation.wire import BorrowedWire, NobodyWatches
 
 Task = Callable[[Process], object]
 
@@ -36,7 +34,7 @@ class Owner:
 
     def __init__(  # noqa: PLR0913 - the parts of one seed's world
         self, name: str, folder: Path, template: Path, accounts: list[AccountShape], timeline: Timeline,
-        weather: Weather, prices: TruePrices, venue: Venue, calendar: ExchangeCalendar, instruments: InstrumentMaster,
+        weather: Weather, prices: TruePrices, sides: Sides, calendar: ExchangeCalendar, instruments: InstrumentMaster,
         *, seed: str, symbols: tuple[str, ...], quiet_seconds: int,
     ) -> None:  # fmt: skip
         self.name = name
@@ -51,16 +49,16 @@ class Owner:
         self.asks = False
         self.answered: set[tuple[str, str]] = set()
         self._person: tuple[FaultyFile, SimulatedDesk] | None = None
-        self.gateway = Gateway(name, venue, timeline, weather)
+        self.gateway = sides.gateway(name, self.accounts)
         self.timeline = timeline
         ledger_file = self.home / "data" / "ledger.sqlite"
         for each in (self.home / "data", self.home / "config" / "accounts"):
             each.mkdir(parents=True)
         fresh_ledger(ledger_file, template)
         self.write_configuration()
-        self.truth = Truth(name, venue, ledger_file)
+        self.truth = Truth(name, sides.venue, ledger_file)
         self.around = Surroundings(
-            owner=name, timeline=timeline, weather=weather, prices=prices, venue=venue, gateway=self.gateway,
+            owner=name, timeline=timeline, weather=weather, prices=prices, venue=sides.venue, gateway=self.gateway,
             calendar=calendar, instruments=instruments,
             decider=Decider(Random(f"{seed}/decider/{name}"), weather, symbols, {}),
             ledger_file=ledger_file, traits=BrokerTraits(quiet_seconds=quiet_seconds), loaded=self.loaded,
@@ -84,10 +82,7 @@ class Owner:
             around = replace(self.around, weather=calm_weather())
             clock = ProcessClock(self.timeline)
             file = FaultyFile(str(around.ledger_file), self.timeline, around.weather, lambda name: None)
-            wire = BorrowedWire(
-                self.gateway, around.venue, self.timeline, clock, self.around.weather, NobodyWatches(),
-                traits=around.traits,
-            )
+            wire = self.gateway.person_wire(clock, self.around.weather, traits=around.traits)
             self._person = file, make_desk(around, self.home, file, clock, wire)
         return self._person[1]
 

@@ -25,11 +25,9 @@ from prudent.settings import Loaded
 from prudent.simulation.decider import Decider
 from prudent.simulation.disk import FaultyFile
 from prudent.simulation.faults import Weather
-from prudent.simulation.gateway import Gateway
 from prudent.simulation.prices import LyingMarket, TruePrices
+from prudent.simulation.sides import GatewaySide, ProcessWire, VenueSide
 from prudent.simulation.timeline import ProcessClock, Timeline
-from prudent.simulation.venue import Venue
-from prudent.simulation.wire import Wire
 from prudent.workflows.consent import answers
 from prudent.workflows.cycle import finish_interrupted
 from prudent.workflows.lease import HeldLeases, home_holder, home_lease
@@ -68,8 +66,8 @@ class Surroundings:
     timeline: Timeline
     weather: Weather
     prices: TruePrices
-    venue: Venue
-    gateway: Gateway
+    venue: VenueSide
+    gateway: GatewaySide
     calendar: ExchangeCalendar
     instruments: InstrumentMaster
     decider: Decider
@@ -163,13 +161,14 @@ class WatchedLedger(LedgerStore):
 
 
 def make_desk(
-    around: Surroundings, home: Path, file: FaultyFile, clock: ProcessClock, wire: Wire,
+    around: Surroundings, home: Path, file: FaultyFile, clock: ProcessClock, wire: ProcessWire,
     watch: LedgerWatch | None = None,
 ) -> SimulatedDesk:  # fmt: skip
     """The real desk over these parts; its cycles wait for people and for the market as they do everywhere."""
+    seen = LyingMarket(around.prices, clock, around.calendar, around.weather)
     desk = SimulatedDesk(
         home=home, loaded=around.loaded(), mode=Mode.PAPER, clock=clock, calendar=around.calendar,
-        instruments=around.instruments, market=LyingMarket(around.prices, clock, around.calendar, around.weather),
+        instruments=around.instruments, market=wire.prices(seen),
         ledger=WatchedLedger(Database(file, around.owner), watch), broker=wire, venue=None,
         config_hash=config_hash(home),
         decider=around.decider,
@@ -193,9 +192,7 @@ class Process:
         self._stack = ExitStack()
         self.file = FaultyFile(str(around.ledger_file), around.timeline, around.weather, self.point)
         self._stack.callback(self.file.close)
-        self.wire = Wire(
-            around.gateway, around.venue, around.timeline, self.clock, around.weather, self, traits=around.traits
-        )
+        self.wire = around.gateway.wire(self.clock, self, around.weather, traits=around.traits)
         self.desk = make_desk(
             around, home, self.file, self.clock, self.wire, watch=self
         )

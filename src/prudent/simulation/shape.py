@@ -35,9 +35,14 @@ class DueCycle:
     started_by: str
 
 
+QUIET = 60
+# How many short worlds have a night in them.
+OVERNIGHT_SHARE = 0.08
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """A world before it begins."""
+    """A world before it begins; a `short` one has hours instead of days."""
 
     start: datetime
     end: datetime
@@ -46,6 +51,7 @@ class Shape:
     accounts: tuple[AccountShape, ...]
     cycles: tuple[DueCycle, ...]
     quiet_seconds: int
+    short: bool = False
 
 
 def draw_shape(chance: Random, calendar: ExchangeCalendar, *, small: bool = False) -> Shape:
@@ -77,6 +83,40 @@ def draw_shape(chance: Random, calendar: ExchangeCalendar, *, small: bool = Fals
         cycles=tuple(sorted(cycles, key=lambda cycle: (cycle.at, cycle.key))),
         quiet_seconds=chance.choice((0, 1, 60, 60, 60)),
     )  # fmt: skip
+
+
+def draw_short_shape(chance: Random, calendar: ExchangeCalendar, *, small: bool = False) -> Shape:
+    """The world of a seed whose wire is told byte by byte: an hour or two of one session, now and then of two."""
+    day = datetime.fromisoformat(chance.choice(STARTS)).replace(hour=12, tzinfo=UTC)
+    first = calendar.session_of(day)
+    night = not small and chance.random() < OVERNIGHT_SHARE
+    last = calendar.session_of(first.close + timedelta(hours=12)) if night else first
+    symbols = tuple(sorted(chance.sample(SYMBOLS, 3 if small else chance.randrange(3, 7))))
+    count = 1 if small else chance.choice((1, 1, 1, 2))
+    owners = tuple(f"owner{i}" for i in range(min(count, chance.choice((1, 1, 2)))))
+    accounts = tuple(
+        _account(chance, f"acc{i}", owners[i % len(owners)], symbols, small=small) for i in range(count)
+    )  # fmt: skip
+    start = first.open - timedelta(minutes=5) if last is first else first.close - timedelta(minutes=50)
+    end = last.open + timedelta(minutes=chance.randrange(50, 130))
+    cycles = []
+    for number in range(2 if small else chance.randrange(5, 10)):
+        account = accounts[number % count].id
+        # Nobody waits for the open in a small one.
+        at = _within(chance, max(start, first.open) if small else start, end, first.close, last.open)
+        by = "person" if small else chance.choice(("person", "person", "schedule"))
+        cycles.append(DueCycle(account=account, at=at, key=f"{account}@{at:%dT%H:%M:%S}", started_by=by))
+    return Shape(
+        start=start, end=end, symbols=symbols, owners=owners, accounts=accounts,
+        cycles=tuple(sorted(cycles, key=lambda cycle: (cycle.at, cycle.key))), quiet_seconds=QUIET, short=True,
+    )  # fmt: skip
+
+
+def _within(chance: Random, start: datetime, end: datetime, close: datetime, reopen: datetime) -> datetime:
+    """A moment between start and end, outside the night between a close and the next open."""
+    night = max(reopen - close, timedelta(0))
+    at = start + timedelta(seconds=round(chance.uniform(60, (end - start - night).total_seconds() - 60)))
+    return at + night if night and at > close else at
 
 
 def _account(chance: Random, account: str, owner: str, symbols: tuple[str, ...], *, small: bool) -> AccountShape:

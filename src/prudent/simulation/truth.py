@@ -9,7 +9,8 @@ from pathlib import Path
 
 from prudent.domain.orders import OrderIntent, Side
 from prudent.ports import Claim
-from prudent.simulation.venue import Venue, VenueOrder
+from prudent.simulation.sides import VenueSide
+from prudent.simulation.venue import VenueOrder
 
 ZERO = Decimal(0)
 # Thirty seconds, and what the venue took to answer meanwhile.
@@ -92,7 +93,7 @@ class Truth:
     """The checks of one owner's desk. `reader` sees only what is committed."""
 
     owner: str
-    venue: Venue
+    venue: VenueSide
     ledger_file: Path
     stops: list[Stop] = field(default_factory=list)
     sent: dict[tuple[str, str], Sent] = field(default_factory=dict)
@@ -289,6 +290,13 @@ class Truth:
             "SELECT 1 FROM audit WHERE event = 'ticket_opened' AND account = ? AND body LIKE ?", account,
             f"%{order_ref}%",
         ))  # fmt: skip
+
+    def ended_is_ended(self, account: str) -> None:
+        """No order that the ledger has as ended can still trade."""
+        for row in self.rows("SELECT order_ref, state FROM orders WHERE account = ?", account):
+            ref, state = row["order_ref"], row["state"]
+            if state in ENDED and any(order.is_live for order in self.venue.find(account, ref)):
+                raise Violation("I7", f"order {ref} lives at the venue and is {state} in the ledger")
 
     def everything_written(self) -> None:
         """Every order of a cycle has its events and its approval in the chain; every recorded cycle has its record."""

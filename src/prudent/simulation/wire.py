@@ -12,6 +12,7 @@ from prudent.domain.quotes import Quality
 from prudent.ports import NO_CLAIM, BrokerTraits, Claim, Link, Listing
 from prudent.simulation.faults import Weather
 from prudent.simulation.gateway import LATE_SECONDS, Gateway, Held
+from prudent.simulation.prices import LyingMarket
 from prudent.simulation.timeline import ProcessClock, Timeline
 from prudent.simulation.venue import Execution, Venue, VenueOrder
 
@@ -23,7 +24,9 @@ _ENDED = {
 
 
 class Watcher(Protocol):
-    """Who sees what crosses the wire, and may end or stop the process at each point."""
+    """Who sees what crosses the wire, and may end or stop the process at each point; `frozen` while it is stopped."""
+
+    frozen: bool
 
     def point(self, name: str) -> None: ...
 
@@ -55,6 +58,10 @@ class Wire:
     def reads(self) -> "Wire":
         """The reading half; the simulation never asks it to trade."""
         return self
+
+    def prices(self, seen: LyingMarket) -> LyingMarket:
+        """Prices come by another way."""
+        return seen
 
     # The connection
 
@@ -345,6 +352,8 @@ class BorrowedWire(Wire):
 
 class NobodyWatches:
     """Implements `Watcher`: nothing happens at any point."""
+
+    frozen = False
 
     def point(self, name: str) -> None: ...
 

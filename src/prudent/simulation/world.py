@@ -21,12 +21,13 @@ from prudent.simulation.faults import Weather
 from prudent.simulation.owner import Owner, Task
 from prudent.simulation.prices import TruePrices
 from prudent.simulation.process import Crash, Process
-from prudent.simulation.shape import Shape, draw_shape
+from prudent.simulation.shape import Shape
+from prudent.simulation.sides import Sides, VenueSide
 from prudent.simulation.timeline import Timeline, Trace
 from prudent.simulation.truth import Violation
-from prudent.simulation.venue import Venue, VenueOrder
+from prudent.simulation.venue import VenueOrder
+from prudent.simulation.wires import OWN, wire_kind
 
-QUIET = 60
 _AT_POINT = {
     "statement": ("crash_in_transaction",),
     "committed": ("crash_after_commit", "freeze_short", "freeze_long"),
@@ -69,23 +70,23 @@ def scratch() -> Path:
 class World:
     """Everything around the desks of one seed. `crash_at` forces the end of the process at that numbered point."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a seed may be told
         self, seed: int, kinds: frozenset[str], folder: Path, *, small: bool = False, crash_at: int | None = None,
-        keep: int = 60,
+        keep: int = 60, wire: str = OWN,
     ) -> None:  # fmt: skip
         calendar, instruments = _shared()
         self.seed = seed
         self.folder = folder
         self.calendar = calendar
+        self.instruments = instruments
+        kind = wire_kind(wire)
         self.trace = Trace(keep=keep)
-        self.weather = Weather(self.chance("weather"), kinds, self.trace)
-        self.shape: Shape = draw_shape(self.chance("shape"), calendar, small=small)
+        self.weather = Weather(self.chance("weather"), kinds, self.trace, kind.catalogue)
+        self.shape: Shape = kind.shape(self.chance("shape"), calendar, small=small)
         self.timeline = Timeline(self.shape.start, self.trace)
         self.prices = TruePrices(str(seed), self.shape.symbols, self.timeline, calendar)
-        self.venue = Venue(
-            self.timeline, self.prices, calendar, self.weather, self.chance("venue"),
-            lag=self.shape.quiet_seconds / QUIET,
-        )  # fmt: skip
+        self.sides: Sides = kind.build(self)
+        self.venue: VenueSide = self.sides.venue
         self.venue.on_accept = self._accepted
         self.venue.on_change = self._changed
         self.luck = self.chance("people")
@@ -99,7 +100,7 @@ class World:
         self.owners = tuple(
             Owner(
                 name, folder, template, [each for each in self.shape.accounts if each.owner == name], self.timeline,
-                self.weather, self.prices, self.venue, calendar, instruments, seed=str(seed),
+                self.weather, self.prices, self.sides, calendar, instruments, seed=str(seed),
                 symbols=self.shape.symbols, quiet_seconds=self.shape.quiet_seconds,
             )
             for name in self.shape.owners
@@ -122,6 +123,7 @@ class World:
         finally:
             for owner in self.owners:
                 owner.close()
+            self.sides.close()
         verdict.digest, verdict.events, verdict.points = self.trace.digest(), self.trace.count, self.points
         verdict.orders = sum(len(owner.truth.sent) for owner in self.owners)
         verdict.cycles = self.cycles_done
@@ -283,13 +285,14 @@ class World:
 
 
 def run_seed(
-    seed: int, kinds: frozenset[str], *, small: bool = False, crash_at: int | None = None, keep: int = 60
+    seed: int, kinds: frozenset[str], *, small: bool = False, crash_at: int | None = None, keep: int = 60,
+    wire: str = OWN,
 ) -> tuple[Verdict, World]:
     """One seed from nothing to nothing: its files are gone when it returns."""
     root = scratch_root()
     folder = Path(tempfile.mkdtemp(prefix="seed-", dir=root))
     try:
-        world = World(seed, kinds, folder, small=small, crash_at=crash_at, keep=keep)
+        world = World(seed, kinds, folder, small=small, crash_at=crash_at, keep=keep, wire=wire)
         return world.run(), world
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,6 +20,7 @@ from prudent.gateway import wire
 from prudent.gateway.codec.requests import REQUESTS, UNSERVED
 from prudent.gateway.codec.rows import Table, Values, encode
 from prudent.gateway.dispatch import HANDLERS
+from prudent.gateway.faults import Do, Fault, On
 from prudent.gateway.paper import Aside, Paper
 from prudent.gateway.session import RATE_MAX, Pace
 
@@ -240,3 +241,19 @@ def test_a_gateway_that_ends_hangs_up_and_frees_its_port() -> None:
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", port))
+
+
+def test_a_client_that_went_while_its_start_was_delayed_takes_no_id() -> None:
+    home = paper()
+    home.faults.add(Fault(on=On.CONNECT, do=Do.DELAY, args={"seconds": 0.01}))
+
+    async def run() -> None:
+        session, reader, _pipe = session_of(home)
+        reader.feed_data(started(client_id=7))
+        reader.feed_eof()
+        await session.serve()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+    assert home.faults.log != ()
+    assert home.house.sessions == {}

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from prudent.domain.errors import Temporary
 
@@ -13,8 +13,18 @@ _START_SECONDS = 5.0
 _GRACE_SECONDS = 2.0
 
 
+class Runs(Protocol):
+    """Who runs the session's work on its one loop and waits for it."""
+
+    def start(self) -> None: ...
+
+    def call(self, work: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T: ...
+
+    def stop(self) -> None: ...
+
+
 class LoopThread:
-    """Owns the loop. Threads may come and go: what they ask for runs here and nowhere else."""
+    """Implements `Runs`: owns the loop. Threads may come and go: what they ask for runs here and nowhere else."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prudent.brokers.ibkr.codes import COMPETING, SUBSCRIPTIONS_LOST
 from prudent.brokers.ibkr.line import Connection, Line, Terms
-from prudent.brokers.ibkr.loop import LoopThread
+from prudent.brokers.ibkr.loop import LoopThread, Runs
 from prudent.brokers.ibkr.modes import check_port, why_refused
 from prudent.brokers.ibkr.pace import KEPT_FREE, Pace
 from prudent.brokers.ibkr.states import Address, Condition, State
@@ -65,11 +65,13 @@ class Login:
 class IbkrSession:
     """Connects when first asked, and again after each loss. Close it at the end of the process.
 
+    It runs on a thread of its own unless it is given something else that runs its `loop`.
+
     Raises:
         ConfigError: port or mode do not fit each other.
     """
 
-    def __init__(self, login: Login, clock: Clock) -> None:
+    def __init__(self, login: Login, clock: Clock, *, loop: Runs | None = None) -> None:
         check_port(login.address.port, login.mode)
         self.login = login
         self.clock = clock
@@ -79,9 +81,10 @@ class IbkrSession:
         self.unreadable = ""
         self.unread = 0
         self.competing = ""
-        self._loop = LoopThread(f"the connection to the gateway at {login.address}")
-        self._watchers: set[asyncio.Event] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._loop: Runs = loop or LoopThread(f"the connection to the gateway at {login.address}")
+        # Both in the order in which they came, lest chance decide who goes on first.
+        self._watchers: dict[asyncio.Event, None] = {}
+        self._tasks: dict[asyncio.Task[Any], None] = {}
         self._kept = False
         pace = Pace()
         self.orders = Line(
@@ -148,8 +151,8 @@ class IbkrSession:
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run beside everything else; it is held until it ends."""
         task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     def venue_account(self, account: str) -> str:
         """The gateway's name of an account.
@@ -176,7 +179,7 @@ class IbkrSession:
         if done():
             return True
         heard = asyncio.Event()
-        self._watchers.add(heard)
+        self._watchers[heard] = None
         try:
             async with asyncio.timeout(seconds):
                 while not done():
@@ -186,7 +189,7 @@ class IbkrSession:
         except TimeoutError:
             return done()
         finally:
-            self._watchers.discard(heard)
+            self._watchers.pop(heard, None)
 
     def changed(self) -> None:
         """Wake whoever waits for something to be heard."""
