@@ -56,7 +56,7 @@ class Owner:
             each.mkdir(parents=True)
         fresh_ledger(ledger_file, template)
         self.write_configuration()
-        self.truth = Truth(name, sides.venue, ledger_file)
+        self.truth = Truth(name, sides.venue, ledger_file, prices.of)
         self.around = Surroundings(
             owner=name, timeline=timeline, weather=weather, prices=prices, venue=sides.venue, gateway=self.gateway,
             calendar=calendar, instruments=instruments,

@@ -1,7 +1,7 @@
 """What must hold, asked of the venue's own truth and of what the ledger has durably on its disk."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -95,6 +95,7 @@ class Truth:
     owner: str
     venue: VenueSide
     ledger_file: Path
+    price: Callable[[str], Decimal]
     stops: list[Stop] = field(default_factory=list)
     sent: dict[tuple[str, str], Sent] = field(default_factory=dict)
     claims: dict[str, int] = field(default_factory=dict)
@@ -190,14 +191,17 @@ class Truth:
                 raise Violation("I4", f"sold {intent.quantity} {intent.symbol}, held {held}")
             return
         costs = sum((self._cost(o) for o in live if o.side is Side.BUY), ZERO)
-        costs += intent.quantity * (intent.reference_price or ZERO)
+        costs += intent.quantity * self._price(intent)
         if costs > book.cash:
             raise Violation("I4", f"open purchases of {costs} against cash of {book.cash}")
 
     def _cost(self, order: VenueOrder) -> Decimal:
         known = self.sent.get((order.account, order.order_ref))
-        price = known.intent.reference_price if known is not None else None
-        return order.rest * (price or ZERO)
+        return order.rest * self._price(known.intent) if known is not None else ZERO
+
+    def _price(self, intent: OrderIntent) -> Decimal:
+        """What a unit was planned at, or the price of now where that is lower: a plan may be hours old."""
+        return min(intent.reference_price or ZERO, self.price(intent.symbol))
 
     def accepted(self, order: VenueOrder) -> None:
         """An order has reached the venue: its intent must not have been given up."""
