@@ -195,7 +195,9 @@ def test_margin_that_is_told_twice_is_heard_once(
     bench.fault(on, do, match, **args)
     assert broker.what_if([order]) == (plain,)
     assert bench.log[-1].do is do
-    assert broker.listing("acc").orders == ()
+    asked = {order.order_ref, whatifs.REF}
+    assert not [each for each in broker.listing("acc").orders if each.order_ref in asked]
+    assert not [row for row in broker.session.table if row.ref in asked]
     bench.has_nothing(order.order_ref)
     assert broker.what_if([order]) == (plain,)
 
