@@ -10,7 +10,7 @@ import pytest
 from tests.unit.cli.running import invest
 
 from prudent.gateway.faults import Do, On
-from prudent.simulation.campaign import Tally, boundaries, force, never_hit, run_seeds
+from prudent.simulation.campaign import Tally, boundaries, force, run_seeds
 from prudent.simulation.faults import chosen
 from prudent.simulation.tws.faults import CATALOGUE, PLANNED, QUOTED
 from prudent.simulation.wires import GATEWAY
@@ -50,7 +50,6 @@ def test_more_seeds_hold(scale: Callable[[int, int], int]) -> None:
     for verdict in run_seeds(range(50_000, 50_000 + scale(1, 2_000)), jobs=scale(1, 2), wire=GATEWAY):
         tally.add(verdict)
     assert [(each.seed, each.violation, each.text) for each in tally.failing] == []
-    assert tally.seeds < 1_000 or never_hit(tally, CATALOGUE) == ()
 
 
 def test_a_process_killed_at_a_point_of_its_first_cycle_breaks_nothing(scale: Callable[[int, int], int]) -> None:

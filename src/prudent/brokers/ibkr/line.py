@@ -162,7 +162,7 @@ class Line:
         self._in_use = False
         broken = asyncio.Event()
         ear = Ear(self.hears)
-        connection = Connection(TappedClient(ear, self._left, broken.set), ear, broken)
+        connection = Connection(TappedClient(ear, self._left, broken.set, self.turn), ear, broken)
         self._connection = connection
         try:
             await self._shake_hands(connection)

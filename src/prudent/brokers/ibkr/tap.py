@@ -5,7 +5,7 @@
 import asyncio
 import logging
 import struct
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC
 from typing import Any, Protocol, cast
 
@@ -315,18 +315,33 @@ class _Reader(Decoder):
 
 
 class TappedClient(Client):
-    """The library's client, counted: `left` is called for each message that is handed to the socket."""
+    """The library's client, counted: `left` is called for each message that is handed to the socket.
+
+    The library logs in by itself once the handshake is answered; that message too waits for its `turn`.
+    """
 
     # Ours stands in front of it and is exact; this one is the last guard.
     MaxRequests = 40
 
-    def __init__(self, ear: Ear, left: Callable[[], None], closed: Callable[[], None]) -> None:
+    def __init__(
+        self, ear: Ear, left: Callable[[], None], closed: Callable[[], None], turn: Callable[[], Awaitable[object]]
+    ) -> None:
         super().__init__(ear)  # type: ignore[no-untyped-call]
         self.decoder = _Reader(ear)
         self.garbage = ""
         self.heard_at = 0.0
         self._left = left
+        self._turn = turn
+        self._login: asyncio.Task[None] | None = None
         self.conn.disconnected += lambda _message: closed()
+
+    def startApi(self) -> None:
+        self._login = asyncio.ensure_future(self._log_in())
+
+    async def _log_in(self) -> None:
+        await self._turn()
+        if self.isConnected():
+            super().startApi()  # type: ignore[no-untyped-call]
 
     def sendMsg(self, msg: str | None) -> None:
         if msg:

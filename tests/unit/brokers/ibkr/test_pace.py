@@ -1,9 +1,13 @@
 """The limiter in front of the library's: never more than forty messages in any sliding second."""
 
+import asyncio
+from typing import cast
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from prudent.brokers.ibkr.pace import KEPT_FREE, MESSAGES_MAX, Pace
+from prudent.brokers.ibkr.tap import Ear, Hears, TappedClient
 
 
 def sent(pace: Pace, wishes: list[float], free: int = 0) -> list[float]:
@@ -54,3 +58,20 @@ def test_market_data_leaves_some_of_the_second_to_orders() -> None:
         pace.left(1.0)
     assert pace.wait(1.0, free=KEPT_FREE) > 0
     assert pace.wait(1.0) == 0
+
+
+def test_a_login_waits_for_its_turn_as_every_message_does() -> None:
+    sent_at: list[str] = []
+
+    async def story() -> None:
+        may = asyncio.Event()
+        client = TappedClient(Ear(cast(Hears, None)), lambda: sent_at.append("login"), lambda: None, may.wait)
+        client.connState = TappedClient.CONNECTED
+        client.startApi()
+        await asyncio.sleep(0)
+        sent_at.append("its turn")
+        may.set()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(story())
+    assert sent_at == ["its turn", "login"]

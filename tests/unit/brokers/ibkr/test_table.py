@@ -213,6 +213,14 @@ def test_a_status_under_our_order_id_that_names_another_lasting_id_is_not_ours()
     assert told(table, row).status is S.ACKED
 
 
+def test_an_execution_under_our_order_id_that_another_client_placed_is_not_ours() -> None:
+    table, row = placed()
+    table.order(OPENED)
+    table.trade(replace(TRADE, exec_id="0002.65a1.01.01", ref="TWS:5", perm_id=1234, client_id=0))
+    assert (told(table, row).status, told(table, row).filled) == (S.ACKED, D(0))
+    assert [each.ref for each in table] == [REF, "TWS:5"]
+
+
 def test_orders_of_others_are_told_apart_by_their_lasting_id() -> None:
     table = Table()
     rows = [table.order(replace(OPENED, ref=ref, perm_id=perm, order_id=0)) for ref, perm in
