@@ -113,6 +113,8 @@ def test_arming_needs_the_typed_name_and_is_shown(home: Path) -> None:
     refused(8, "arm", "main", said="--confirm main")
     refused(8, "arm", "main", "--confirm", "Main", said="was 'Main'")
     assert invest("arm", "main", "--confirm", "main", "--days", "31").code == 2
+    refused(2, "arm", "main", "--confirm", "main", "--days", "3", said="its auto_trade is off")
+    mandate(home, "auto_trade: true")
     until = ok("arm", "main", "--confirm", "main", "--days", "3").data["until"]
     assert date.fromisoformat(until[:10]) == date(2022, 11, 28) + timedelta(days=3)
     assert [each["account"] for each in ok("status").data["armings"]] == ["main"]

@@ -51,9 +51,9 @@ def test_a_clock_file_that_cannot_be_read_stops_the_desk(tmp_path: Path) -> None
         reopened(home)
 
 
-def test_live_mode_is_refused_while_no_live_broker_is_built(tmp_path: Path) -> None:
+def test_live_mode_is_refused_without_its_profile(tmp_path: Path) -> None:
     home = new_home(tmp_path)
     config = home / "invest.yaml"
     config.write_text(config.read_text().replace("mode: paper", "mode: live"))
-    with pytest.raises(ConfigError, match="no live broker"):
+    with pytest.raises(ConfigError, match=r"mode live needs ibkr\.live"):
         reopened(home)
