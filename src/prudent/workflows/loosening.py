@@ -13,9 +13,10 @@ LOOSE_AFTER = timedelta(hours=24)
 # Where more is looser, where less is, and what only warns.
 UPWARD = (
     "max_position_weight", "max_sector_weight", "max_turnover_per_cycle", "max_trades_per_cycle", "max_trades_per_day",
-    "max_order_notional", "max_gross_exposure", "max_daily_loss", "drawdown_cut", "drawdown_rearm",
+    "max_order_notional", "max_gross_exposure", "max_initial_margin", "max_daily_loss", "drawdown_cut",
+    "drawdown_rearm",
 )  # fmt: skip
-DOWNWARD = ("cash_min",)
+DOWNWARD = ("cash_min", "min_excess_liquidity")
 WARNS = ("cash_max",)
 
 
