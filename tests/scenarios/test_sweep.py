@@ -2,8 +2,8 @@
 
 import io
 import os
-import signal
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
