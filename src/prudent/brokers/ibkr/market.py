@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from prudent.brokers.ibkr.bars import DAILY, FIELDS, BarRow, BarsWanted, History, duration_of, size_of
 from prudent.brokers.ibkr.chains import Chain, chain_of
 from prudent.brokers.ibkr.contracts import Contracts, Names, Wanted, no_names
+from prudent.brokers.ibkr.lookup import details_over
 from prudent.brokers.ibkr.quotes import Quotes
 from prudent.brokers.ibkr.volatility import Volatilities
 from prudent.brokers.ibkr.words import Listed
@@ -40,8 +42,9 @@ class IbkrFeed:
     ) -> None:  # fmt: skip
         self._session = session
         self._contracts = Contracts(
-            self._details, session.clock, instruments=instruments, names=lambda symbol: names(symbol) or _index(symbol)
-        )
+            partial(details_over, session.market), session.clock, instruments=instruments,
+            names=lambda symbol: names(symbol) or _index(symbol),
+        )  # fmt: skip
         self._history = History(session)
         self._quotes = Quotes(session)
         self._volatilities = Volatilities(session, self._quotes)
@@ -165,20 +168,6 @@ class IbkrFeed:
             columns={name: tuple(getattr(row, name) for row in rows) for name in FIELDS}, adjusted=adjusted,
             quality=Quality.SYNTHETIC if self._session.simulated else Quality.REAL,
         )  # fmt: skip
-
-    async def _details(self, wanted: Wanted) -> Sequence[Listed]:
-        from ib_async.contract import Contract
-
-        contract = Contract(
-            secType=wanted.sec_type, symbol=wanted.symbol, exchange=wanted.exchange, currency=wanted.currency,
-            primaryExchange=wanted.primary, localSymbol=wanted.local_symbol, tradingClass=wanted.trading_class,
-            lastTradeDateOrContractMonth=wanted.expiry, conId=wanted.con_id,
-        )  # fmt: skip
-        found: Sequence[Listed] = await self._session.market.ask(
-            f"what {wanted.local_symbol or wanted.symbol} is",
-            lambda client, number: client.reqContractDetails(number, contract),
-        )
-        return found
 
 
 class IbkrFeeds:

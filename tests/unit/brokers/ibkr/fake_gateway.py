@@ -102,8 +102,10 @@ class Talk(socketserver.StreamRequestHandler):
             gateway.talks.remove(self)
 
     def say(self, *fields: object) -> None:
+        """Says it; a client that has left in the meantime hears nothing more."""
         text = "".join(f"{each}\0" for each in fields).encode()
-        self.wfile.write(struct.pack(">I", len(text)) + text)
+        with suppress(OSError):
+            self.wfile.write(struct.pack(">I", len(text)) + text)
 
     def _frame(self) -> Fields:
         head = self.rfile.read(4)
