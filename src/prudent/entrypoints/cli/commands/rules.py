@@ -186,9 +186,9 @@ def _params(given: "list[str] | None") -> "dict[str, Json]":
     for text in given or []:
         key, sign, value = text.partition("=")
         if not sign or not key.strip():
-            raise InputError(f"--param must be KEY=VALUE, was {text!r}; write it like max_position_pct=10")
+            raise InputError(f"a rule's parameter must be KEY=VALUE, was {text!r}; write it like max_position_pct=10")
         if key.strip() in found:
-            raise InputError(f"--param {key.strip()} was given twice; leave one out")
+            raise InputError(f"parameter {key.strip()} was given twice; leave one out")
         found[key.strip()] = list(_symbols(value)) if key.strip().endswith("symbols") else value.strip()
     return found
 
