@@ -14,7 +14,7 @@ from prudent.brokers.ibkr.reads import TRAITS
 from prudent.brokers.ibkr.session import IbkrSession, Login
 from prudent.brokers.ibkr.states import Address
 from prudent.brokers.ibkr.words import Style
-from prudent.domain.records import encode
+from prudent.domain.spelling import spelled
 from prudent.exchange.paper.books import Holding, Purse, Row
 from prudent.exchange.paper.words import Contract, Top
 from prudent.gateway.market.details import Query
@@ -110,6 +110,6 @@ def _books(held: Contract, at: datetime) -> list[Row]:
     ]
     holding = Holding(account=ACCOUNTS["acc"], contract=held, quantity=D(20), cost=D(1800), base=D(2000))
     return [
-        *(Row(kind="account", key=each.account, body=encode(each)) for each in purses),
-        Row(kind="holding", key=f"{holding.account}/{held.con_id}", body=encode(holding)),
+        *(Row(kind="account", key=each.account, body=spelled(each)) for each in purses),
+        Row(kind="holding", key=f"{holding.account}/{held.con_id}", body=spelled(holding)),
     ]

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from prudent.domain.errors import DeskError
-from prudent.domain.records import Json, canonical, encode
+from prudent.domain.records import Json
+from prudent.domain.spelling import spelled
 from prudent.pipeline.replay import first_difference
 from prudent.ports import Clock, Steps, T
 
@@ -67,7 +68,7 @@ class Trail:
 
 
 def pack(value: object) -> bytes:
-    return zlib.compress(canonical(encode(value)), 1)
+    return zlib.compress(spelled(value).encode(), 1)
 
 
 class Tracing:

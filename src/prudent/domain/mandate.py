@@ -7,7 +7,8 @@ from enum import StrEnum
 from prudent.domain.accounts import AccountClass
 from prudent.domain.orders import OrderType
 from prudent.domain.reasoning import RULES_MODEL
-from prudent.domain.records import LATER, Json, digest, encode
+from prudent.domain.records import LATER, Json
+from prudent.domain.spelling import digest_of
 
 
 class Unlisted(StrEnum):
@@ -167,4 +168,4 @@ class Mandate:
 
     @property
     def hash(self) -> str:
-        return digest(encode(self))
+        return digest_of(self)

@@ -11,7 +11,8 @@ from enum import StrEnum
 from prudent.domain.futures import point_value
 from prudent.domain.money import ZERO
 from prudent.domain.quotes import Quality
-from prudent.domain.records import Json, digest, encode
+from prudent.domain.records import Json, encode
+from prudent.domain.spelling import digest_of
 
 _REF = re.compile(r"[A-Z2-7]{24}")
 
@@ -119,7 +120,7 @@ class OrderIntent:
     @property
     def seal(self) -> str:
         """SHA-256 over the canonical fields: what was approved is what leaves."""
-        return digest(encode(self))
+        return digest_of(self)
 
     def as_json(self) -> Json:
         return encode(self)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from prudent.domain.reasoning import Reasoning
-from prudent.domain.records import digest, encode
+from prudent.domain.spelling import digest_of
 
 
 class Answer(StrEnum):
@@ -74,4 +74,4 @@ class Decision:
 
     @property
     def hash(self) -> str:
-        return digest(encode(self))
+        return digest_of(self)

@@ -1,13 +1,11 @@
 """The paper exchange's memory in a SQLite file: every act is on the disk before a client hears of it."""
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from prudent.domain.errors import StoreError
-from prudent.domain.records import canonical
 from prudent.exchange.paper.books import Row
 
 VERSION = 1
@@ -48,13 +46,13 @@ class FloorStore:
         """All that was kept and not taken away, in the order it first came."""
         with self._border():
             found = self._db.execute("SELECT kind, key, body FROM rows ORDER BY seq").fetchall()
-        return tuple(Row(kind=kind, key=key, body=json.loads(body)) for kind, key, body in found)
+        return tuple(Row(kind=kind, key=key, body=body) for kind, key, body in found)
 
     def write(self, rows: Sequence[Row]) -> None:
         """Keeps the rows of one act, all or none."""
         with self._border(), self._transaction():
             gone = [(row.kind, row.key) for row in rows if row.body is None]
-            kept = [(row.kind, row.key, canonical(row.body).decode()) for row in rows if row.body is not None]
+            kept = [(row.kind, row.key, row.body) for row in rows if row.body is not None]
             if gone:
                 self._db.executemany("DELETE FROM rows WHERE kind = ? AND key = ?", gone)
             self._db.executemany(

@@ -19,6 +19,8 @@ ADAPTIVE = "Adaptive"
 _KINDS = {kind.value: kind for kind in Kind} | {"STPLMT": Kind.STOP_LIMIT, "TRAILLIMIT": Kind.TRAIL_LIMIT}
 _TIFS = {tif.value: tif for tif in Tif} | {"": Tif.DAY}
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
+# Answers say something of these where a client says nothing.
+_TOLD_UNSET = frozenset({"openClose", "exemptCode"})
 # What would change how an order trades, and is not done here: said rather than dropped.
 _NOT_DONE = (
     "conditions", "hedgeType", "goodAfterTime", "allOrNone", "minQty", "discretionaryAmt", "scalePriceIncrement",
@@ -57,7 +59,7 @@ def ticket(said: Mapping[str, Any], client_id: int, contract: Contract, account:
         limit_offset=said["lmtPriceOffset"] if kind is Kind.TRAIL_LIMIT else None,
         good_till=good_till, outside_rth=said["outsideRth"], transmit=said["transmit"], parent_id=said["parentId"],
         oca_group=said["ocaGroup"], oca_type=said["ocaType"], order_ref=said["orderRef"], adaptive=_adaptive(said),
-        what_if=said["whatIf"], echo=scalars(PLACE, said),
+        what_if=said["whatIf"], echo=scalars(PLACE, said, always=_TOLD_UNSET),
     )  # fmt: skip
 
 

@@ -94,6 +94,8 @@ def _maybe(text: str) -> int | None:
 
 
 def _flag(text: str) -> bool:
+    if text == "0" or not text:
+        return False
     word = text.strip().lower()
     if word in _TRUE:
         return True

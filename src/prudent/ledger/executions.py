@@ -10,7 +10,6 @@ from prudent.domain.money import ZERO, plain
 from prudent.domain.orders import Fill, Side
 from prudent.domain.quotes import Quality
 from prudent.domain.records import Json, encode, utc_text
-from prudent.ledger import accounts
 from prudent.ledger.booking import Line, commission_lines, fill_lines, realised_of, rest_lines, reversal_lines
 from prudent.ledger.database import Row, Transaction
 from prudent.ledger.journal import Books, Entry, append_entry, lines_of, moment
@@ -47,17 +46,20 @@ def take(
     `heard_before` marks a report that came word for word before: of the same version it cannot know a newer commission.
     """
     taken = Taken()
+    standing = fills_of(tx, order["account"], order["order_ref"])
     for fill in sorted(fills, key=lambda each: (each.time, each.exec_id, each.version)):
         latest = tx.one(_LATEST, account=order["account"], exec_id=fill.exec_id)
         if latest is None:
-            _first(tx, books, order, fill, taken)
+            _first(tx, books, order, fill, taken, by_hand=_by_hand(standing))
         elif latest["order_ref"] != fill.order_ref:
             taken.conflicts.append(fill.exec_id)
         elif fill.version > latest["venue_version"] or (fill.busted and not latest["busted"] and _same(latest, fill)):
             _corrected(tx, books, latest, fill, taken)
         elif fill.version == latest["venue_version"] and not latest["busted"]:
             _compare(tx, books, latest, fill, taken, heard_before=heard_before)
-    taken.filled = sum((fill.quantity for fill in fills_of(tx, order["account"], order["order_ref"])), ZERO)
+    if taken.moved:
+        standing = fills_of(tx, order["account"], order["order_ref"])
+    taken.filled = sum((fill.quantity for fill in standing), ZERO)
     return taken
 
 
@@ -86,13 +88,19 @@ def _same(latest: Row, fill: Fill) -> bool:
     return bool(fill.version == latest["venue_version"])
 
 
-def _first(tx: Transaction, books: Books, order: Row, fill: Fill, taken: Taken) -> None:
+def _by_hand(standing: Sequence[Fill]) -> tuple[Fill, ...]:
+    return tuple(fill for fill in standing if fill.exec_id.startswith(BY_HAND))
+
+
+def _first(
+    tx: Transaction, books: Books, order: Row, fill: Fill, taken: Taken, *, by_hand: Sequence[Fill]
+) -> None:  # fmt: skip
     """An execution never seen; one that is known only as taken back is kept and books nothing."""
     if fill.busted:
         _keep(tx, order, fill, number=1, entry=0, realised=ZERO)
         taken.booked.append(encode(fill))
         return
-    _take_back_by_hand(tx, books, order, taken)
+    _take_back(tx, books, by_hand, taken)
     lines = fill_lines(books.of(tx, fill.account), fill)
     text = f"{_words(fill)} at {plain(fill.price)}"
     entry = _book(tx, books, _entry("fill", fill.exec_id, fill, text), lines)
@@ -101,12 +109,12 @@ def _first(tx: Transaction, books: Books, order: Row, fill: Fill, taken: Taken) 
     taken.booked.append(encode(fill))
 
 
-def _take_back_by_hand(tx: Transaction, books: Books, order: Row, taken: Taken) -> None:
+def _take_back(tx: Transaction, books: Books, by_hand: Sequence[Fill], taken: Taken) -> None:
     """The venue tells its own executions after all: what a person told in their place is booked back."""
-    for told in fills_of(tx, order["account"], order["order_ref"]):
-        if told.exec_id.startswith(BY_HAND):
-            latest = tx.one(_LATEST, account=told.account, exec_id=told.exec_id)
-            assert latest is not None
+    for told in by_hand:
+        latest = tx.one(_LATEST, account=told.account, exec_id=told.exec_id)
+        assert latest is not None
+        if not latest["busted"]:
             _corrected(tx, books, latest, replace(told, version=told.version + 1, busted=True), taken)
 
 
@@ -173,7 +181,7 @@ def _entry(kind: str, ref: str, fill: Fill, text: str) -> Entry:
 
 
 def _book(tx: Transaction, books: Books, entry: Entry, lines: Sequence[Line]) -> int:
-    currency = accounts.currency(tx, entry.account)
+    currency = books.currency(tx, entry.account)
     return append_entry(tx, books.of(tx, entry.account), entry, lines, currency=currency)
 
 

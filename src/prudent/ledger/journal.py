@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 from sqlalchemy import bindparam, func, insert, select
 
@@ -11,7 +12,7 @@ from prudent.domain.money import plain
 from prudent.domain.records import utc_text
 from prudent.ledger.booking import Book, Line
 from prudent.ledger.database import Transaction
-from prudent.ledger.schema import JOURNAL_ENTRIES, JOURNAL_LINES, mine
+from prudent.ledger.schema import ACCOUNTS, JOURNAL_ENTRIES, JOURNAL_LINES, mine
 
 _LINES = (
     select(
@@ -28,6 +29,7 @@ _LINES = (
 _LAST = select(func.max(JOURNAL_ENTRIES.c.entry).label("entry")).where(mine(JOURNAL_ENTRIES))
 _BY_REF = select(JOURNAL_ENTRIES.c.entry, JOURNAL_ENTRIES.c.text).where(mine(JOURNAL_ENTRIES, "account", "kind", "ref"))
 _OF_ENTRY = select(JOURNAL_LINES).where(mine(JOURNAL_LINES, "entry")).order_by(JOURNAL_LINES.c.line)
+_CURRENCY = select(ACCOUNTS.c.currency).where(mine(ACCOUNTS, "account"))
 _ADD_ENTRY = insert(JOURNAL_ENTRIES)
 _ADD_LINE = insert(JOURNAL_LINES)
 
@@ -57,10 +59,21 @@ class Books:
 
     def __init__(self) -> None:
         self._books: dict[str, Book] = {}
+        self._currencies: dict[str, str] = {}
 
     def forget(self) -> None:
         """Drop what was read; it is read again when it is next asked for."""
-        self._books = {}
+        self._books, self._currencies = {}, {}
+
+    def currency(self, tx: Transaction, account: str) -> str:
+        """The currency of a known account, which is fixed when it is opened."""
+        found = self._currencies.get(account)
+        if found is None:
+            row = tx.one(_CURRENCY, account=account)
+            assert row is not None, f"{account} has rows in the ledger and so must be an account of it"
+            found = str(row["currency"])
+            tx.once_done(partial(self._currencies.__setitem__, account, found))
+        return found
 
     def of(self, tx: Transaction, account: str) -> Book:
         """The book of `account` as of now."""

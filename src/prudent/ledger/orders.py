@@ -235,10 +235,13 @@ def note_step(
     tx: Transaction, row: Row, before: OrderStatus, after: OrderStatus, *, message: str, at: datetime
 ) -> None:
     """Append one event to the order's history."""
-    last = tx.one(_LAST_EVENT, account=row["account"], order_ref=row["order_ref"])
-    number = 1 if last is None else int(last["number"]) + 1
-    event = _event(row["account"], row["order_ref"], number, before, after, message)
+    event = _event(row["account"], row["order_ref"], _next_event(tx, row), before, after, message)
     tx.run(_ADD_EVENT, at=utc_text(at), **event)
+
+
+def _next_event(tx: Transaction, row: Row) -> int:
+    last = tx.one(_LAST_EVENT, account=row["account"], order_ref=row["order_ref"])
+    return 1 if last is None else int(last["number"]) + 1
 
 
 def move(
@@ -246,14 +249,13 @@ def move(
     filled: Decimal | None = None,
 ) -> OrderStatus:  # fmt: skip
     """Walk the order through `steps`, an event each; without steps only what is known of it moves."""
-    state = OrderStatus(row["state"])
-    for after in steps or (state,):
+    state, when = OrderStatus(row["state"]), utc_text(at)
+    for number, after in enumerate(steps or (state,), start=_next_event(tx, row)):
         tx.run(
             _MOVE, account=row["account"], order_ref=row["order_ref"], b_state=str(after),
-            b_filled=row["filled"] if filled is None else plain(filled), b_message=message,
-            b_at=utc_text(at),
+            b_filled=row["filled"] if filled is None else plain(filled), b_message=message, b_at=when,
         )  # fmt: skip
-        note_step(tx, row, state, after, message=message, at=at)
+        tx.run(_ADD_EVENT, at=when, **_event(row["account"], row["order_ref"], number, state, after, message))
         state = after
     return state
 

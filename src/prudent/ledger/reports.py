@@ -52,7 +52,7 @@ def reported(
         BlockedError: the broker reports an order that was approved but never claimed for sending.
     """
     # A rehearsal's answer is nobody's message.
-    heard_before = report.status is not S.WOULD_SEND and messages.receive(tx, account, report, at)
+    heard_before = report.status is not S.WOULD_SEND and messages.take_in(tx, account, report, at)
     row = orders.find(tx, account, report.order_ref)
     if row is None:
         row = _adopt(tx, account, report, at)
@@ -70,13 +70,11 @@ def reported(
         told = state
     steps = path(state, told)
     if not steps and not taken.moved and (not alarm.text or row["message"] == alarm.text):
-        messages.applied(tx, account, report, at)
         return
     if taken.fresh and Decimal(row["filled"]) == 0 and row["run"] is not None:
         tx.run(_TRADED, account=account, run=row["run"])
     message = alarm.text or _message(report, taken, told)
     after = orders.move(tx, row, steps, filled=taken.filled, message=message, at=at)
-    messages.applied(tx, account, report, at)
     audit.note(tx, "order_reported", account, at, {
         "order_ref": report.order_ref, "before": str(state), "steps": [str(step) for step in steps],
         "after": str(after), "filled": encode(taken.filled), "fills": taken.booked, "message": message,
@@ -87,7 +85,7 @@ def reported(
 
 def refused(tx: Transaction, account: str, report: OrderReport, *, at: datetime) -> None:
     """Keep a report that could not be taken in: it stays in the inbox without a mark."""
-    messages.receive(tx, account, report, at)
+    messages.keep(tx, account, report, at)
     audit.note(tx, "report_refused", account, at, {"report": encode(report)})
 
 

@@ -218,7 +218,7 @@ def adjust(tx: Transaction, books: Books, account: str, change: Adjustment, *, r
     ref = f"{change.symbol}:{utc_text(at)}"
     text = f"{change.kind} of {plain(change.quantity)} {change.symbol}, cash {plain(change.cash)}: {reason}"
     entry = Entry(account=account, kind="adjustment", ref=ref, at=at, text=text)
-    append_entry(tx, books.of(tx, account), entry, lines, currency=accounts.currency(tx, account))
+    append_entry(tx, books.of(tx, account), entry, lines, currency=books.currency(tx, account))
     audit.note(tx, "difference_taken_over", account, at, {
         "symbol": change.symbol, "kind": change.kind, "quantity": plain(change.quantity), "cost": plain(change.cost),
         "cash": plain(change.cash), "reason": reason,

@@ -24,8 +24,9 @@ from ib_async.order import (
 )
 from tests.wire_words import VERSIONS, Quill, filled_in
 
+from prudent.gateway.codec.answers import ANSWERS
 from prudent.gateway.codec.requests import REQUESTS, UNSERVED
-from prudent.gateway.codec.rows import Values, decode, scalars
+from prudent.gateway.codec.rows import Values, decode, encode, scalars
 
 SHARE = Contract(conId=265598, symbol="AAPL", secType="STK", exchange="SMART", currency="USD", primaryExchange="NASDAQ")
 LEGS = [ComboLeg(conId=1, ratio=1, action="BUY", exchange="SMART"), ComboLeg(conId=2, ratio=2, action="SELL")]
@@ -149,5 +150,16 @@ def test_an_order_that_sets_nothing_is_read_as_nothing_set() -> None:
 def test_what_was_said_can_be_told_back_as_text() -> None:
     order = Order(action="BUY", totalQuantity=10, orderType="LMT", lmtPrice=1.5, orderRef="R1")
     said = scalars(REQUESTS[3], _read(178, "placeOrder", 31, SHARE, order))
-    assert (said["totalQuantity"], said["lmtPrice"], said["orderRef"], said["auxPrice"]) == ("10", "1.5", "R1", "")
+    assert (said["totalQuantity"], said["lmtPrice"], said["orderRef"]) == ("10", "1.5", "R1")
     assert "conditions" not in said
+
+
+def test_what_nobody_set_is_told_back_as_it_is_without_being_kept() -> None:
+    order = Order(action="BUY", totalQuantity=10, orderType="LMT", lmtPrice=1.5, orderRef="R1")
+    read = _read(178, "placeOrder", 31, SHARE, order)
+    short = scalars(REQUESTS[3], read)
+    whole = scalars(REQUESTS[3], read, always=read)
+    assert len(short) < 30 < 100 < len(whole)
+    for name in ("openOrder", "completedOrder"):
+        told = [encode(ANSWERS[name], {**each, "hasNeutral": False}, 178) for each in (short, whole)]
+        assert told[0] == told[1]

@@ -46,9 +46,9 @@ def test_a_restart_keeps_orders_trades_positions_cash_and_ids(tmp_path: Path) ->
 
 def test_rows_come_back_in_the_order_they_first_came_and_can_be_taken_away(tmp_path: Path) -> None:
     store = open_floor_store(tmp_path / "paper.db")
-    store.write([Row(kind="order", key=key, body={"n": key}) for key in ("b", "a", "c")])
-    store.write([Row(kind="order", key="b", body={"n": "again"}), Row(kind="order", key="a", body=None)])
-    assert [(row.key, row.body) for row in store.rows()] == [("b", {"n": "again"}), ("c", {"n": "c"})]
+    store.write([Row(kind="order", key=key, body=f'{{"n":"{key}"}}') for key in ("b", "a", "c")])
+    store.write([Row(kind="order", key="b", body='{"n":"again"}'), Row(kind="order", key="a", body=None)])
+    assert [(row.key, row.body) for row in store.rows()] == [("b", '{"n":"again"}'), ("c", '{"n":"c"}')]
     store.close()
 
 
@@ -65,10 +65,10 @@ def test_settings_are_kept(tmp_path: Path) -> None:
 
 def test_the_rows_of_one_act_are_written_together_or_not_at_all(tmp_path: Path) -> None:
     store = open_floor_store(tmp_path / "paper.db")
-    with pytest.raises(TypeError):
-        store.write([Row(kind="order", key="a", body={}), Row(kind="order", key="b", body={"x": 1.5})])  # type: ignore[dict-item] # a float has no record form
+    with pytest.raises(StoreError):
+        store.write([Row(kind="order", key="a", body="{}"), Row(kind="order", key="b", body=object())])  # type: ignore[arg-type] # SQLite cannot keep it
     assert store.rows() == ()
-    store.write([Row(kind="order", key="a", body={})])
+    store.write([Row(kind="order", key="a", body="{}")])
     assert len(store.rows()) == 1
     store.close()
 
@@ -139,4 +139,4 @@ def test_what_a_killed_gateway_told_is_in_the_file(tmp_path: Path) -> None:
 
 def test_rows_that_no_floor_wrote_are_refused() -> None:
     with pytest.raises(ValueError, match="row kind must be one of"):
-        Floor(HandMarket(), {ACCOUNT: CASH}, MORNING, rows=[Row(kind="poem", key="1", body={})])
+        Floor(HandMarket(), {ACCOUNT: CASH}, MORNING, rows=[Row(kind="poem", key="1", body="{}")])

@@ -17,7 +17,8 @@ from prudent.domain.mandate import CostModel
 from prudent.domain.money import plain
 from prudent.domain.orders import Fill, OrderIntent, OrderStatus, Side
 from prudent.domain.quotes import Quality
-from prudent.domain.records import canonical, decode, encode, utc_text
+from prudent.domain.records import decode, utc_text
+from prudent.domain.spelling import spelled
 from prudent.exchange.book import Book, Change, Terms, VenueOrder
 
 LOCK_SECONDS_MAX = 10.0
@@ -265,7 +266,7 @@ class _SqliteTransaction:
             "INSERT INTO orders (account, order_ref, intent, status, live, accepted, good_till, message) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, order_ref) DO UPDATE "
             "SET status = excluded.status, live = excluded.live, message = excluded.message",
-            (account, order.ref, canonical(encode(order.intent)).decode(), order.status,
+            (account, order.ref, spelled(order.intent), order.status,
              int(not order.status.is_done), utc_text(order.accepted), good_till, order.message),
         )  # fmt: skip
 

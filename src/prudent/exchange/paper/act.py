@@ -72,7 +72,10 @@ class Part:
 
 
 class Act:
-    """Looks at the market once per contract, so that all of an act sees one moment."""
+    """Looks at the market once per contract, so that all of an act sees one moment.
+
+    `allowed` keeps what `margin.allows` found, for an order that trades at once asks the same again.
+    """
 
     def __init__(self, books: Books, market: Market, terms: Terms, at: datetime) -> None:
         self.books = books
@@ -84,6 +87,7 @@ class Act:
         self._worths: dict[int, Decimal | None] = {}
         self._facts: dict[int, Facts | None] = {}
         self._hours: dict[int, Hours] = {}
+        self.allowed: dict[tuple[object, ...], str] = {}
 
     @cached_property
     def rates(self) -> dict[str, Decimal]:

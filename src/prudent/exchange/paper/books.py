@@ -1,5 +1,6 @@
 """What the paper exchange remembers: orders, executions, accounts, holdings and numbers, as rows that a store keeps."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from prudent.domain.money import ZERO
 from prudent.domain.orders import Side
-from prudent.domain.records import Json, decode, encode
+from prudent.domain.records import decode
+from prudent.domain.spelling import spelled
 from prudent.exchange.paper.words import Contract, Execution, OrderView
 
 FIRST_PERM_ID = 1_500_000_000
@@ -17,11 +19,11 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A record that changed, under its lasting key; a `body` of None takes it away."""
+    """A record that changed, under its lasting key, as canonical JSON; a `body` of None takes it away."""
 
     kind: str
     key: str
-    body: Json
+    body: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,8 @@ class Shelf(Generic[V]):
         self.key_of = key_of
         self._values: dict[str, V] = {}
         self._before: dict[str, V | None] = {}
+        # Counts every change: what was worked out from a shelf holds as long as this stands.
+        self.turn = 0
 
     def get(self, key: str) -> V | None:
         return self._values.get(key)
@@ -123,20 +127,22 @@ class Shelf(Generic[V]):
         key = self.key_of(value)
         self._before.setdefault(key, self._values.get(key))
         self._values[key] = value
+        self.turn += 1
 
     def drop(self, key: str) -> None:
         self._before.setdefault(key, self._values.get(key))
         self._values.pop(key, None)
+        self.turn += 1
 
-    def load(self, body: Json) -> None:
-        value = decode(self._type, body)
+    def load(self, body: str) -> None:
+        value = decode(self._type, json.loads(body))
         self._values[self.key_of(value)] = value
 
     def changed(self) -> Iterator[Row]:
         for key, before in self._before.items():
             value = self._values.get(key)
             if value is not before:
-                yield Row(kind=self.kind, key=key, body=None if value is None else encode(value))
+                yield Row(kind=self.kind, key=key, body=None if value is None else spelled(value))
 
     def settle(self) -> None:
         self._before.clear()
@@ -185,7 +191,8 @@ class Books:
         for row in rows:
             if row.kind not in shelves:
                 raise ValueError(f"row kind must be one of {', '.join(shelves)}, was {row.kind!r}")
-            shelves[row.kind].load(row.body)
+            if row.body is not None:
+                shelves[row.kind].load(row.body)
         for order in self.orders:
             self._find_by(order)
 
@@ -195,7 +202,7 @@ class Books:
     def state(self) -> tuple[Row, ...]:
         """Everything as rows, in the order it came."""
         return tuple(
-            Row(kind=shelf.kind, key=shelf.key_of(value), body=encode(value))
+            Row(kind=shelf.kind, key=shelf.key_of(value), body=spelled(value))
             for shelf in self._shelves()
             for value in shelf
         )

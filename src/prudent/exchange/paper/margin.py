@@ -110,20 +110,26 @@ def after(act: Act, sheet: Sheet, trades: Iterable[Trade]) -> tuple[Sheet, Decim
 def figures(act: Act, sheet: Sheet) -> Figures:
     """Worth and requirements of a sheet at the act's quotes; what has no price counts at its cost."""
     values: dict[SecType, Decimal] = {}
-    gross = ZERO
+    gross = initial = maintenance = ZERO
     for stake in sheet.stakes.values():
         kind = stake.contract.sec_type
         value = worth_of(act, stake)
         if kind is SecType.FUTURE:
             value -= act.in_base(stake.marked, stake.contract.currency)
+            first, later = _tied_up(act, stake)
+            initial, maintenance = initial + first, maintenance + later
         else:
-            gross += abs(value)
+            size = abs(value)
+            gross += size
+            if kind is SecType.STOCK:
+                initial, maintenance = initial + STOCK_INITIAL * size, maintenance + STOCK_MAINTENANCE * size
         values[kind] = values.get(kind, ZERO) + value
-    initial, maintenance = requirement(act, tuple(sheet.stakes.values()))
+    options = _short_options(act, tuple(sheet.stakes.values())) if SecType.OPTION in values else ZERO
     return Figures(
         cash=sum((act.in_base(amount, currency) for currency, amount in sheet.cash.items()), ZERO),
         stocks=values.get(SecType.STOCK, ZERO), options=values.get(SecType.OPTION, ZERO),
-        futures=values.get(SecType.FUTURE, ZERO), gross=gross, initial=initial, maintenance=maintenance,
+        futures=values.get(SecType.FUTURE, ZERO), gross=gross,
+        initial=initial + options, maintenance=maintenance + options,
     )  # fmt: skip
 
 
@@ -134,31 +140,28 @@ def worth_of(act: Act, stake: Stake) -> Decimal:
     return act.in_base(stake.quantity * each, stake.contract.currency)
 
 
-def requirement(act: Act, stakes: Sequence[Stake]) -> tuple[Decimal, Decimal]:
-    """Initial and maintenance margin of the stakes."""
-    initial = maintenance = ZERO
-    for stake in stakes:
-        match stake.contract.sec_type:
-            case SecType.STOCK:
-                value = abs(worth_of(act, stake))
-                initial, maintenance = initial + STOCK_INITIAL * value, maintenance + STOCK_MAINTENANCE * value
-            case SecType.FUTURE:
-                facts = act.facts(stake.contract.con_id)
-                count, currency = abs(stake.quantity), stake.contract.currency
-                first = ZERO if facts is None else facts.initial_margin or ZERO
-                later = ZERO if facts is None else facts.maintenance_margin or ZERO
-                initial += act.in_base(count * first, currency)
-                maintenance += act.in_base(count * later, currency)
-    options = _short_options(act, stakes)
-    return initial + options, maintenance + options
+def _tied_up(act: Act, stake: Stake) -> tuple[Decimal, Decimal]:
+    """Initial and maintenance margin of futures, as their table says."""
+    facts = act.facts(stake.contract.con_id)
+    first = ZERO if facts is None else facts.initial_margin or ZERO
+    later = ZERO if facts is None else facts.maintenance_margin or ZERO
+    count = abs(stake.quantity)
+    return _in_base(act, stake, count * first), _in_base(act, stake, count * later)
 
 
 def allows(act: Act, account: str, trades: Sequence[Trade]) -> str:
     """Empty when the account can carry the trades or they free margin, else the reason that is told."""
+    asked = account, *trades, act.books.purses.turn, act.books.holdings.turn
+    if asked not in act.allowed:
+        act.allowed[asked] = _allows(act, account, trades)
+    return act.allowed[asked]
+
+
+def _allows(act: Act, account: str, trades: Sequence[Trade]) -> str:
     now = sheet_of(act, account)
     then, fees = after(act, now, trades)
-    before, afterwards = figures(act, now), figures(act, then)
-    if afterwards.available >= 0 or afterwards.available >= before.available - fees:
+    afterwards = figures(act, then)
+    if afterwards.available >= 0 or afterwards.available >= figures(act, now).available - fees:
         return ""
     return (
         "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE "

@@ -1,6 +1,6 @@
 """The rows that message tables are made of, and how a message is read and written by its table at a version."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,48 +122,59 @@ def encode(table: Table, values: Mapping[str, Any], version: int) -> list[str]:
 
 
 def _encode(rows: Rows, values: Mapping[str, Any], version: int, out: list[str]) -> None:
-    for row in _present(rows, version):
-        match row:
-            case Row():
-                value = values.get(row.name, _EMPTY)
-                out.append(value if type(value) is str else _written(row.form, value))
-            case Fixed():
-                out.append(row.says)
-            case Many():
-                groups: Sequence[Mapping[str, Any]] = values.get(row.name) or ()
-                out.append(str(len(groups)))
-                for group in groups:
-                    _encode(row.rows, group, version, out)
-            case When():
-                if row.holds(values):
-                    _encode(row.rows, values, version, out)
+    get, append = values.get, out.append
+    for row, name, form, nothing in _laid_out(rows, version):
+        if row is not None:
+            _encode_more(row, values, version, out)
+            continue
+        value = get(name, _EMPTY)
+        if type(value) is str:
+            append(value)
+        elif value is _EMPTY and nothing is not None:
+            append(nothing)
+        else:
+            append(write(form, None if value is _EMPTY else value))
 
 
+def _encode_more(row: "Fixed | Many | When", values: Mapping[str, Any], version: int, out: list[str]) -> None:
+    match row:
+        case Fixed():
+            out.append(row.says)
+        case Many():
+            groups: Sequence[Mapping[str, Any]] = values.get(row.name) or ()
+            out.append(str(len(groups)))
+            for group in groups:
+                _encode(row.rows, group, version, out)
+        case When():
+            if row.holds(values):
+                _encode(row.rows, values, version, out)
+
+
+# A row that is more than one field, or else a field by its name, its form, and how it is written when nobody set it;
+# None where it must be set. A flag and a count read as 0 by every client, an unknown price as the largest number.
+_Step = tuple["Fixed | Many | When | None", str, Form, "str | None"]
+_NOTHING = {Form.WHOLE: "0", Form.FLAG: "0", Form.PRICE: write(Form.PRICE, None), Form.NUMBER: None}
 # By the identity of the rows, which stay for good once they are here: to compare a hundred rows would cost more than
 # to read them.
-_LAID_OUT: dict[tuple[int, int], tuple[Rows, Rows]] = {}
+_LAID_OUT: dict[tuple[int, int], tuple[Rows, tuple[_Step, ...]]] = {}
 
 
-def _present(rows: Rows, version: int) -> Rows:
-    """Those that are there at a version, found once."""
+def _laid_out(rows: Rows, version: int) -> tuple[_Step, ...]:
+    """What is there at a version, found once."""
     found = _LAID_OUT.get((id(rows), version))
     if found is None:
-        there = tuple(row for row in rows if row.since <= version <= row.until)
+        there = tuple(_step(row) for row in rows if row.since <= version <= row.until)
         found = _LAID_OUT[id(rows), version] = (rows, there)
     return found[1]
 
 
+def _step(row: AnyRow) -> _Step:
+    if isinstance(row, Row):
+        return None, row.name, row.form, _NOTHING.get(row.form, "")
+    return row, "", Form.TEXT, ""
+
+
 _EMPTY = object()
-
-
-def _written(form: Form, value: Any) -> str:
-    if value is _EMPTY:
-        return write(form, None) if form is Form.NUMBER else _NOTHING.get(form, "")
-    return write(form, value)
-
-
-# A field that nobody set: a flag and a count read as 0 by every client, an unknown price as the largest number.
-_NOTHING = {Form.WHOLE: "0", Form.FLAG: "0", Form.PRICE: write(Form.PRICE, None)}
 
 
 def decode(table: Table, fields: Sequence[str], version: int) -> Values:
@@ -179,57 +190,64 @@ def decode(table: Table, fields: Sequence[str], version: int) -> Values:
 
 
 def _decode(table: Table, rows: Rows, rest: Iterator[str], version: int, values: Values) -> None:
-    for row in _present(rows, version):
-        match row:
-            case Row():
-                values[row.name] = _read(table, row, _next(table, row.name, rest))
-            case Fixed():
-                _next(table, row.says, rest)
-            case Many():
-                values[row.name] = _groups(table, row, rest, version)
-            case When():
-                if row.holds(values):
-                    _decode(table, row.rows, rest, version, values)
+    for row, name, form, _ in _laid_out(rows, version):
+        if row is None:
+            field = next(rest, None)
+            if field is None:
+                raise _ended(table, name)
+            values[name] = field if form is Form.TEXT else _read(table, name, form, field)
+        elif isinstance(row, When):
+            if row.holds(values):
+                _decode(table, row.rows, rest, version, values)
+        elif isinstance(row, Many):
+            values[row.name] = _groups(table, row, rest, version)
+        elif next(rest, None) is None:
+            raise _ended(table, row.says)
 
 
 def _groups(table: Table, row: Many, rest: Iterator[str], version: int) -> list[Values]:
-    count = _read(table, Row(name=row.name, form=Form.WHOLE), _next(table, row.name, rest))
+    field = next(rest, None)
+    if field is None:
+        raise _ended(table, row.name)
     groups = []
-    for _ in range(count):
+    for _ in range(_read(table, row.name, Form.WHOLE, field)):
         group: Values = {}
         _decode(table, row.rows, rest, version, group)
         groups.append(group)
     return groups
 
 
-def _next(table: Table, name: str, rest: Iterator[str]) -> str:
-    field = next(rest, None)
-    if field is None:
-        raise BadField(f"{table.name} ends before its field {name}")
-    return field
+def _ended(table: Table, name: str) -> BadField:
+    return BadField(f"{table.name} ends before its field {name}")
 
 
-def _read(table: Table, row: Row, field: str) -> Any:
+def _read(table: Table, name: str, form: Form, field: str) -> Any:
     try:
-        return read(row.form, field)
+        return read(form, field)
     except BadField as error:
-        raise BadField(f"{table.name}.{row.name}: {error}") from error
+        raise BadField(f"{table.name}.{name}: {error}") from error
 
 
-def scalars(table: Table, values: Mapping[str, Any]) -> dict[str, str]:
-    """The single fields among `values` as text by name: what a client said, to be told back."""
-    found = _FORMS.get(id(table.rows))
+def scalars(table: Table, values: Mapping[str, Any], *, always: Container[str] = ()) -> dict[str, str]:
+    """The single fields among `values` as text by name: what a client said, to be told back.
+
+    A field that is as if nobody had set it is left out, for it is written so without being named; not one of `always`.
+    """
+    found = _FIELDS.get(id(table.rows))
     if found is None:
-        found = _FORMS[id(table.rows)] = (table.rows, {row.name: row.form for row in _flat(table.rows)})
-    forms = found[1]
-    return {
-        name: value if type(value) is str else write(forms[name], value)
-        for name, value in values.items()
-        if name in forms
-    }  # fmt: skip
+        found = _FIELDS[id(table.rows)] = (table.rows, {row.name: _step(row) for row in _flat(table.rows)})
+    said = {}
+    for name, (_, _, form, nothing) in found[1].items():
+        if name not in values:
+            continue
+        value = values[name]
+        told = value if type(value) is str else write(form, value)
+        if told != nothing or name in always:
+            said[name] = told
+    return said
 
 
-_FORMS: dict[int, tuple[Rows, Mapping[str, Form]]] = {}
+_FIELDS: dict[int, tuple[Rows, Mapping[str, _Step]]] = {}
 
 
 def _flat(rows: Rows) -> Iterator[Row]:

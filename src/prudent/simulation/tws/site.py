@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from prudent.domain.records import encode
+from prudent.domain.spelling import spelled
 from prudent.exchange.paper.books import Holding, Purse, Row, holding_key
 from prudent.exchange.paper.days import day_of
 from prudent.gateway.faults import Do, Fault, Fired, On
@@ -80,7 +80,7 @@ class Site:
         """An account with what it holds, from before the first start."""
         at = self._timeline.now
         purse = Purse(account=account, cash={"USD": cash}, day=day_of(at), opening_equity=cash)
-        self.store.write([Row(kind="account", key=account, body=encode(purse))])
+        self.store.write([Row(kind="account", key=account, body=spelled(purse))])
         for symbol, quantity in positions.items():
             details = self.market.stock(symbol)
             top = self.market.top(details.contract.con_id)
@@ -89,7 +89,7 @@ class Site:
             cost = quantity * top.last
             held = Holding(account=account, contract=details.contract, quantity=quantity, cost=cost, base=cost)
             key = holding_key(account, details.contract.con_id)
-            self.store.write([Row(kind="holding", key=key, body=encode(held))])
+            self.store.write([Row(kind="holding", key=key, body=spelled(held))])
         self._opened += 1
         if self._opened == len(self.accounts):
             self.start()
