@@ -3,10 +3,12 @@
 # ruff: noqa: N802, N803, N815 - the names are those that the library calls
 
 import asyncio
+import dataclasses
 import logging
 import struct
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC
+from functools import cache
 from typing import Any, Protocol, cast
 
 from ib_async.client import Client
@@ -295,12 +297,29 @@ class Ear:
             self._hears.tick(ShownTick(number=request, field=name, value=found, delayed=delayed))
 
 
+@cache
+def _parsed(kind: type) -> tuple[tuple[str, Callable[[Any], Any], Any], ...]:
+    """The fields of one of the library's types that are not text: their names, what reads them, and their defaults."""
+    readers: dict[type, Callable[[Any], Any]] = {int: int, float: float, bool: lambda text: bool(int(text))}
+    return tuple(
+        (each.name, readers[type(each.default)], each.default)
+        for each in dataclasses.fields(kind)
+        if type(each.default) in readers
+    )
+
+
 class _Reader(Decoder):
     """The library's decoder, which says what it cannot read instead of dropping it."""
 
     def __init__(self, ear: Ear) -> None:
         super().__init__(cast(Wrapper, ear), 0)
         self._ear = ear
+
+    def parse(self, obj: Any) -> None:
+        # As the library does it, without finding out anew for each message of which types the fields are.
+        for name, reader, default in _parsed(type(obj)):
+            value = getattr(obj, name)
+            setattr(obj, name, reader(value) if value else default)
 
     def interpret(self, fields: list[str]) -> None:
         message = int(fields[0]) if fields and fields[0].isdigit() else 0
