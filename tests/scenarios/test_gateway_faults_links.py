@@ -167,17 +167,38 @@ def test_a_gap_is_not_bought_beyond_the_cap(bench: Stage) -> None:
     bench.has_once(broker, order.order_ref, "10")
 
 
-@pytest.mark.parametrize("do", [Do.WHATIF_UNSET, Do.SWALLOW])
+@pytest.mark.parametrize(
+    ("do", "args"),
+    [
+        (Do.WHATIF_UNSET, {}),
+        (Do.WHATIF_UNSET, {"figures": "NaN"}),
+        (Do.WHATIF_UNSET, {"figures": "Infinity"}),
+        (Do.SWALLOW, {}),
+        (Do.DROP_BEFORE, {}),
+    ],
+)
 def test_margin_that_is_not_told_is_unchecked_and_no_yes(
-    bench: Stage, do: Do, monkeypatch: pytest.MonkeyPatch
+    bench: Stage, do: Do, args: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     broker, order = bench.floor.connect(), bench.order()
     assert broker.what_if([order])[0].checked
-    bench.fault(On.WHAT_IF, do)
+    bench.fault(On.WHAT_IF, do, **args)
     monkeypatch.setattr(whatifs, "WHAT_IF_SECONDS", 0.3)
     (answer,) = broker.what_if([order])
     assert (answer.checked, answer.initial_change) == (False, None)
     bench.has_nothing(order.order_ref)
+
+
+@pytest.mark.parametrize("word", ["", "Infinity"])
+def test_margin_of_which_only_the_changes_are_told_has_no_figure_for_what_is_afterwards(
+    bench: Stage, word: str
+) -> None:  # fmt: skip
+    broker, order = bench.floor.connect(), bench.order()
+    (plain,) = broker.what_if([order])
+    bench.fault(On.WHAT_IF, Do.WHATIF_UNSET, figures=word, changes=True)
+    (answer,) = broker.what_if([order])
+    assert (answer.checked, answer.initial_change) == (True, plain.initial_change)
+    assert (answer.initial_after, answer.excess_after) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from prudent.simulation.world import Verdict, run_seed
 ROOT = Path(__file__).parents[2]
 SEEDS = range(9)
 # What they do is done by the gateway's link as a whole, or needs what this world does not have.
-BY_THE_LINK, LEFT_OUT = {Do.LINK}, {Do.NOTE, Do.ASSIGNMENT, Do.WHATIF_UNSET}
+BY_THE_LINK, LEFT_OUT = {Do.LINK}, {Do.NOTE, Do.ASSIGNMENT}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_more_seeds_hold(scale: Callable[[int, int], int]) -> None:
 
 def test_a_process_killed_at_a_point_of_its_first_cycle_breaks_nothing(scale: Callable[[int, int], int]) -> None:
     points = boundaries(0, GATEWAY)
-    assert {"before wire", "after wire", "ask"} <= {each.name for each in points}
+    assert {"before wire", "after wire", "ask", "ask margin"} <= {each.name for each in points}
     # Each another one of few in `make test`; all of them in `make prove`.
     wanted = points[::scale(len(points) // 4, 1)]
     assert [(each, text) for each in wanted if (text := force(each).text)] == []
@@ -72,13 +72,14 @@ def test_seeds_meet_faults_of_the_gateway_at_every_place(verdicts: dict[int, Ver
         tally.add(each)
     groups = {kind.group for kind in CATALOGUE if kind.name in tally.hits}
     assert groups >= {"gateway_orders", "gateway_fills", "gateway_requests", "gateway_logins", "link", "disk", "people"}
+    assert "gateway_margins" in groups
     assert len(tally.hits) > 50
 
 
 def test_the_gateways_faults_are_all_in_the_catalogue_but_those_that_find_nothing_here() -> None:
     planned = {each.do for each in (*PLANNED, *QUOTED)}
     assert set(Do) - planned == LEFT_OUT
-    assert {each.on for each in PLANNED} == set(On) - {On.TICK, On.WHAT_IF}
+    assert {each.on for each in PLANNED} == set(On) - {On.TICK}
     assert len({kind.name for kind in CATALOGUE}) == len(CATALOGUE)
 
 

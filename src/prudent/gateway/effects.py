@@ -24,10 +24,10 @@ _LINK_WORDS = {
     RESTORED_ANEW: "Connectivity between IB and Trader Workstation has been restored - data lost.",
     RESTORED: "Connectivity between IB and Trader Workstation has been restored - data maintained.",
 }
-_UNSET = (
-    "initMarginBefore", "initMarginChange", "initMarginAfter", "maintMarginBefore", "maintMarginChange",
-    "maintMarginAfter", "equityWithLoanBefore", "equityWithLoanChange", "equityWithLoanAfter", "commission",
-    "minCommission", "maxCommission",
+_CHANGES = ("initMarginChange", "maintMarginChange", "equityWithLoanChange")
+_FIGURES = (
+    "initMarginBefore", "initMarginAfter", "maintMarginBefore", "maintMarginAfter", "equityWithLoanBefore",
+    "equityWithLoanAfter", "commission", "minCommission", "maxCommission",
 )  # fmt: skip
 
 
@@ -144,12 +144,10 @@ class Effects:
                 _later(met.seconds, handle)
             case Do.SWALLOW:
                 return
-            case Do.REJECT:
-                session.refuse(fault.whole("code"), str(fault.arg("text")), key)
-            case Do.RATE_LIMIT:
-                session.refuse(TOO_FAST, "Max rate of messages per second has been exceeded", key)
-                if fault.arg("hang_up"):
-                    session.close()
+            case Do.DROP_BEFORE:
+                session.close()
+            case Do.REJECT | Do.RATE_LIMIT:
+                _turn_away(session, fault, key)
             case Do.LINK:
                 handle()
                 self._link(fault.whole("code"))
@@ -274,8 +272,19 @@ def _answers(fault: Fault, values: Mapping[str, Any]) -> tuple[Mapping[str, Any]
     """One answer as the fault tells it: twice, or without the figures and perhaps then with them."""
     if fault.do is Do.DUPLICATE:
         return values, values
-    unset = {**values, **dict.fromkeys(_UNSET)}
+    bent = _FIGURES if fault.arg("changes") else (*_FIGURES, *_CHANGES)
+    unset = {**values, **dict.fromkeys(bent, str(fault.arg("figures")) or None)}
     return (unset, values) if fault.arg("answered") else (unset,)
+
+
+def _turn_away(session: "Session", fault: Fault, key: int) -> None:
+    """A request is answered with an error, and not served."""
+    if fault.do is Do.REJECT:
+        session.refuse(fault.whole("code"), str(fault.arg("text")), key)
+        return
+    session.refuse(TOO_FAST, "Max rate of messages per second has been exceeded", key)
+    if fault.arg("hang_up"):
+        session.close()
 
 
 def _afterwards(session: "Session", fault: Fault, key: int) -> None:

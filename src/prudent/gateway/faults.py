@@ -84,7 +84,7 @@ RULES: Mapping[Do, Rule] = {
         (*_ORDERS, On.WHAT_IF, On.CANCEL, On.REQUEST, On.CONNECT),
         "an order is booked and only lists show it; an execution is not told; a request or a start is not heard",
     ),
-    Do.DROP_BEFORE: Rule((On.PLACE,), "the connection ends, and the order was not booked"),
+    Do.DROP_BEFORE: Rule((On.PLACE, On.WHAT_IF), "the connection ends, and nothing was booked or answered"),
     Do.DROP_AFTER: Rule((On.PLACE,), "the connection ends without a word, and the order was booked"),
     Do.DUPLICATE: Rule((*_ORDERS, On.REQUEST), "each message is told twice"),
     Do.REORDER: Rule(_ORDERS, "messages about the order come in the reverse order"),
@@ -110,8 +110,10 @@ RULES: Mapping[Do, Rule] = {
     Do.GAP: Rule((On.TICK,), "all prices are `share` away, for trades too", {"share": -0.05, "seconds": 0.0}),
     Do.ASSIGNMENT: Rule((On.TICK,), "`quantity` short options on the symbol are assigned", {"quantity": 1}),
     Do.WHATIF_UNSET: Rule(
-        (On.WHAT_IF,), "the answer about margin has no figures; with `answered` a second one has them",
-        {"answered": False},
+        (On.WHAT_IF,),
+        "the answer about margin has no figures, or the word `figures` for each; with `changes` what changes is told"
+        " all the same; with `answered` a second answer has all",
+        {"answered": False, "figures": "", "changes": False},
     ),
     Do.RATE_LIMIT: Rule((On.REQUEST,), "answered with error 100; `hang_up` ends the connection", {"hang_up": False}),
     Do.NOTE: Rule(tuple(On), "nothing but a line in the log"),

@@ -198,6 +198,8 @@ def _proves_its_past(world: "World", owner: "Owner") -> None:
     if faults:
         raise Violation("I11", f"the ledger is not sound: {', '.join(faults)}")
     recorded = desk.ledger.views.recorded_cycles()
+    for each in recorded if world.sides.margin else ():
+        world.sides.finished(desk.ledger.load_record(each))
     if recorded:
         # Any of them, another one in each world.
         _replays(owner, desk.ledger.load_record(recorded[world.luck.randrange(len(recorded))]))

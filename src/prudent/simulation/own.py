@@ -1,8 +1,10 @@
 """The simulator's own wire as a kind of world: its venue, its gateways, and connections that are the desk's port."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
+from prudent.domain.cycles import CycleRecord
+from prudent.domain.mandate import Mandate
 from prudent.ports import BrokerTraits, Calendar
 from prudent.simulation.faults import Weather
 from prudent.simulation.gateway import Gateway
@@ -25,6 +27,8 @@ class OwnGateway(Gateway):
 class OwnSides:
     """Implements `Sides`."""
 
+    margin = False
+
     def __init__(
         self, timeline: Timeline, prices: TruePrices, calendar: Calendar, weather: Weather, chance: Random, *,
         lag: float,
@@ -32,9 +36,12 @@ class OwnSides:
         self._weather = weather
         self.venue = Venue(timeline, prices, calendar, weather, chance, lag=lag)
 
-    def gateway(self, owner: str, accounts: Sequence[str]) -> OwnGateway:
-        del accounts
+    def gateway(self, owner: str, accounts: Sequence[str], mandate_of: Callable[[str], Mandate]) -> OwnGateway:
+        del accounts, mandate_of
         return OwnGateway(owner, self.venue, self.venue.timeline, self._weather)
+
+    def finished(self, record: CycleRecord) -> None:
+        """Its venue keeps no margin."""
 
     def close(self) -> None:
         """Nothing is open."""

@@ -49,7 +49,7 @@ class Owner:
         self.asks = False
         self.answered: set[tuple[str, str]] = set()
         self._person: tuple[FaultyFile, SimulatedDesk] | None = None
-        self.gateway = sides.gateway(name, self.accounts)
+        self.gateway = sides.gateway(name, self.accounts, self.mandate)
         self.timeline = timeline
         ledger_file = self.home / "data" / "ledger.sqlite"
         for each in (self.home / "data", self.home / "config" / "accounts"):
@@ -61,7 +61,8 @@ class Owner:
             owner=name, timeline=timeline, weather=weather, prices=prices, venue=sides.venue, gateway=self.gateway,
             calendar=calendar, instruments=instruments,
             decider=Decider(Random(f"{seed}/decider/{name}"), weather, symbols, {}),
-            ledger_file=ledger_file, traits=BrokerTraits(quiet_seconds=quiet_seconds), loaded=self.loaded,
+            ledger_file=ledger_file, loaded=self.loaded,
+            traits=BrokerTraits(quiet_seconds=quiet_seconds, margin=sides.margin),
         )  # fmt: skip
         self._open_accounts(accounts)
 

@@ -1,6 +1,6 @@
 """What kind of world a seed is: its owners, accounts, symbols, days and cycles, drawn before anything goes wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -38,6 +38,8 @@ class DueCycle:
 QUIET = 60
 # How many short worlds have a night in them.
 OVERNIGHT_SHARE = 0.08
+# How many of their accounts hold shares on margin.
+MARGIN_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +108,26 @@ def draw_short_shape(chance: Random, calendar: ExchangeCalendar, *, small: bool 
         at = _within(chance, max(start, first.open) if small else start, end, first.close, last.open)
         by = "person" if small else chance.choice(("person", "person", "schedule"))
         cycles.append(DueCycle(account=account, at=at, key=f"{account}@{at:%dT%H:%M:%S}", started_by=by))
+    accounts = tuple(_on_margin(chance, each, small=small) for each in accounts)
     return Shape(
         start=start, end=end, symbols=symbols, owners=owners, accounts=accounts,
         cycles=tuple(sorted(cycles, key=lambda cycle: (cycle.at, cycle.key))), quiet_seconds=QUIET, short=True,
     )  # fmt: skip
+
+
+def _on_margin(chance: Random, account: AccountShape, *, small: bool) -> AccountShape:
+    """The account, perhaps as one whose purchases margin carries, or one that asks about small ones too.
+
+    Drawn after everything else, so that nothing else of a world depends on it.
+    """
+    mandate = dict(account.mandate)
+    if chance.random() < MARGIN_SHARE:
+        limit = chance.choice(("50%", "50%", "30%", "12%"))
+        mandate |= {"class": "margin", "limits": {**mandate["limits"], "max_initial_margin": limit}}
+    # A small one asks about everything: what is killed there shall meet questions too.
+    above = "0%" if small else chance.choice(("0%", "2%", "10%", "10%"))
+    mandate["planning"] = {**mandate["planning"], "ask_margin_above": above}
+    return replace(account, mandate=mandate)
 
 
 def _within(chance: Random, start: datetime, end: datetime, close: datetime, reopen: datetime) -> datetime:

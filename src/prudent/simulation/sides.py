@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from prudent.domain.cycles import CycleRecord
+from prudent.domain.mandate import Mandate
 from prudent.domain.orders import Side
 from prudent.ports import Broker, BrokerTraits, Calendar, MarketData
 from prudent.simulation.faults import Weather
@@ -81,7 +83,16 @@ class Sides(Protocol):
     @property
     def venue(self) -> VenueSide: ...
 
-    def gateway(self, owner: str, accounts: Sequence[str]) -> GatewaySide: ...
+    @property
+    def margin(self) -> bool:
+        """Whether its venue says beforehand what an order would do to the margin."""
+
+    def gateway(
+        self, owner: str, accounts: Sequence[str], mandate_of: Callable[[str], Mandate]
+    ) -> GatewaySide: ...
+
+    def finished(self, record: CycleRecord) -> None:
+        """Hold the record of a cycle against what the venue had said; asked only where it keeps margin."""
 
     def close(self) -> None:
         """The world is over."""

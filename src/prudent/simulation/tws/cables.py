@@ -34,7 +34,7 @@ class End(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._closing:
-            self.loop.overhears(bytes(data))
+            self.loop.overhears(self.name, bytes(data))
             self._cables.carry(self, bytes(data))
 
     def get_write_buffer_size(self) -> int:
@@ -82,6 +82,7 @@ class End(asyncio.Transport):
         if self._closing:
             return
         if data:
+            self.loop.hears(self.name, data)
             self.loop.call_soon(self._protocol.data_received, data)
         else:
             self.loop.call_soon(self._ended)

@@ -23,7 +23,7 @@ class Planned:
 
 _GROUPS = {
     On.PLACE: "gateway_orders", On.FILL: "gateway_fills", On.CANCEL: "gateway_cancels",
-    On.REQUEST: "gateway_requests", On.CONNECT: "gateway_logins",
+    On.REQUEST: "gateway_requests", On.CONNECT: "gateway_logins", On.WHAT_IF: "gateway_margins",
 }  # fmt: skip
 
 
@@ -97,6 +97,23 @@ PLANNED: tuple[Planned, ...] = (
         ("start_id_in_use", 0.05, "error 326 for an id that is free", Do.REFUSE, {"code": 326}),
         ("start_then_disconnect", 0.05, "the connection ends at once", Do.DISCONNECT, {}),
         ("order_ids_roll_back", 0.2, "the next order id that is offered lies 10 too low", Do.ROLLBACK_IDS, {}),
+    ),
+    *_planned(
+        On.WHAT_IF,
+        ("margin_unset", 0.08, "the answer about margin has no figures", Do.WHATIF_UNSET, {}),
+        ("margin_unset_first", 0.1, "a first answer about margin has no figures, a second one has",
+         Do.WHATIF_UNSET, {"answered": True}),
+        ("margin_nan", 0.05, "the figures of margin read NaN", Do.WHATIF_UNSET, {"figures": "NaN"}),
+        ("margin_infinite", 0.05, "margin afterwards reads Infinity, only what changes is a number",
+         Do.WHATIF_UNSET, {"figures": "Infinity", "changes": True}),
+        ("margin_half_told", 0.05, "what changes is told of margin, what it is afterwards is not",
+         Do.WHATIF_UNSET, {"changes": True}),
+        ("margin_late", 0.1, "a question about margin is answered up to 12 seconds later",
+         Do.DELAY, {"seconds": 0.2, "until": 12.0}),
+        ("margin_refused", 0.05, "error 201 to a question about margin", Do.REJECT, {}),
+        ("margin_error", 0.04, "an unknown error code to a question about margin", Do.REJECT, {"code": 10999}),
+        ("margin_not_heard", 0.05, "a question about margin is not heard", Do.SWALLOW, {}),
+        ("margin_then_disconnect", 0.04, "the connection ends at a question about margin", Do.DROP_BEFORE, {}),
     ),
 )  # fmt: skip
 # What stands from a moment on, for as long as the weather says.

@@ -82,8 +82,9 @@ class SteppedLoop(asyncio.BaseEventLoop):
         super().__init__()
         self.ended = False
         self.name = name
-        # Sees what the program writes to any connection, before it is on its way.
-        self.overhears: Callable[[bytes], None] = lambda data: None
+        # See what the program writes to any connection, before it is on its way, and what arrives for it.
+        self.overhears: Callable[[str, bytes], None] = lambda connection, data: None
+        self.hears: Callable[[str, bytes], None] = lambda connection, data: None
         self._loops = loops
         self._lines = lines
         self._stands_still = stands_still

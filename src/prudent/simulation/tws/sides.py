@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
+from prudent.domain.cycles import CycleRecord
+from prudent.domain.mandate import Mandate
 from prudent.marketdata.calendars import ExchangeCalendar
 from prudent.marketdata.instruments import InstrumentMaster
 from prudent.simulation.faults import Weather
@@ -22,6 +24,8 @@ DELAYS = (0.0005, 0.002, 0.01, 0.04)
 class TwsSides:
     """Implements `Sides`."""
 
+    margin = True
+
     def __init__(  # noqa: PLR0913 - the parts of one seed's world
         self, timeline: Timeline, prices: TruePrices, calendar: ExchangeCalendar, instruments: InstrumentMaster,
         weather: Weather, folder: Path, *, chance: Callable[[str], Random],
@@ -37,18 +41,21 @@ class TwsSides:
         self._market = SeedMarket(ProcessClock(timeline), calendar, instruments, prices, halted=self.venue.halted)
         self._sites: list[Site] = []
 
-    def gateway(self, owner: str, accounts: Sequence[str]) -> Site:
+    def gateway(self, owner: str, accounts: Sequence[str], mandate_of: Callable[[str], Mandate]) -> Site:
         number = len(self._sites)
         names = {account: f"DU{number * 100 + place:07d}" for place, account in enumerate(accounts, start=1)}
         site = Site(
             owner, names, FIRST_PORT + number, self._folder / f"gateway-{owner}.sqlite",
             timeline=self._timeline, weather=self._weather,
             loops=self._loops, cables=self._cables, market=self._market, halted=self.venue.halted,
-            chance=self._chance(f"gateway/{owner}"),
+            mandate_of=mandate_of, chance=self._chance(f"gateway/{owner}"),
         )  # fmt: skip
         self._sites.append(site)
         self.venue.join(site)
         return site
+
+    def finished(self, record: CycleRecord) -> None:
+        next(site for site in self._sites if record.account in site.accounts).asked.finished(record)
 
     def close(self) -> None:
         for site in self._sites:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
+from prudent.domain.mandate import Mandate
 from prudent.domain.spelling import spelled
 from prudent.exchange.paper.books import Holding, Purse, Row, holding_key
 from prudent.exchange.paper.days import day_of
@@ -16,6 +17,7 @@ from prudent.gateway.store import FloorStore
 from prudent.ports import BrokerTraits
 from prudent.simulation.faults import Weather
 from prudent.simulation.timeline import ProcessClock, Timeline
+from prudent.simulation.tws.asked import Asked
 from prudent.simulation.tws.cables import Cables
 from prudent.simulation.tws.faults import PLANNED, QUOTED, RESTS
 from prudent.simulation.tws.loops import Loops, SteppedLoop
@@ -44,7 +46,8 @@ class Site:
 
     def __init__(  # noqa: PLR0913 - the parts of one seed's world
         self, owner: str, accounts: Mapping[str, str], port: int, file: Path, *, timeline: Timeline, weather: Weather,
-        loops: Loops, cables: Cables, market: SeedMarket, halted: dict[str, datetime], chance: Random,
+        loops: Loops, cables: Cables, market: SeedMarket, halted: dict[str, datetime],
+        mandate_of: Callable[[str], Mandate], chance: Random,
     ) -> None:  # fmt: skip
         self.owner = owner
         self.accounts = accounts
@@ -56,6 +59,7 @@ class Site:
         self.paper: Paper | None = None
         self.store: CountedStore = CountedStore(file)
         self.wires: list[AdapterWire] = []
+        self.asked = Asked(self._symbol, mandate_of, accounts)
         self.style = chance.choice(("capped", "capped", "market", "adaptive"))
         self.client_id = 11
         self._file = file
@@ -75,6 +79,10 @@ class Site:
     @property
     def runs(self) -> bool:
         return self._loop is not None
+
+    def _symbol(self, con_id: int) -> str:
+        found = self.market.details(con_id)
+        return "" if found is None else found.contract.symbol.replace(" ", ".")
 
     def open(self, account: str, cash: Decimal, positions: Mapping[str, Decimal]) -> None:
         """An account with what it holds, from before the first start."""

@@ -13,7 +13,8 @@ from prudent.brokers.ibkr.session import IbkrSession, Login
 from prudent.brokers.ibkr.states import Address
 from prudent.brokers.ibkr.words import Style
 from prudent.domain.accounts import AccountSnapshot
-from prudent.domain.errors import Temporary
+from prudent.domain.errors import DeskError, Temporary
+from prudent.domain.margin import MarginAnswer
 from prudent.domain.orders import Fill, OrderIntent, OrderReport
 from prudent.gateway import wire as frames
 from prudent.gateway.codec.requests import REQUESTS
@@ -23,6 +24,7 @@ from prudent.simulation.faults import Weather
 from prudent.simulation.prices import LyingMarket
 from prudent.simulation.timeline import ProcessClock
 from prudent.simulation.truth import Violation
+from prudent.simulation.tws.asked import Question
 from prudent.simulation.tws.loops import SteppedCaller, SteppedLoop
 from prudent.simulation.tws.quotes import FeedMarket
 from prudent.simulation.venue import VenueOrder
@@ -36,6 +38,7 @@ NAME = "tws"
 _PLACE, _CANCEL_ALL = "3", "58"
 # The gateway counts fifty in a second and ends who sends more.
 MESSAGES_MAX, SECOND = 40, timedelta(seconds=1)
+WHAT_IF_MAX = timedelta(seconds=10)
 _HEAD = frames.LENGTH.size
 # Time passes in small steps while somebody waits: not each of them is a chance to die.
 ASK_EVERY, WAIT_EVERY = 12, 10
@@ -58,12 +61,15 @@ class AdapterWire:
         self._left = False
         self._quiet = 0
         self._sent: deque[datetime] = deque()
+        self._questions: list[Question] = []
+        self._stood = timedelta(0)
         self._passed = 0
         self._every, self._point = ASK_EVERY, "ask"
         self.loop = SteppedLoop(
             f"adapter of {site.owner}", site.loops, site.cables, stands_still=lambda: watcher.frozen
         )
         self.loop.overhears = self._overhear
+        self.loop.hears = site.asked.hears
         login = Login(
             address=Address(host="127.0.0.1", port=site.port), client_id=site.client_id, accounts=dict(site.accounts)
         )
@@ -98,13 +104,15 @@ class AdapterWire:
         """Time is about to pass, and no callback runs."""
         if self._quiet:
             return
+        began = self._timeline.now
         if self._left:
             self._left = False
             self._watcher.point("after wire")
-            return
-        self._passed += 1
-        if self._passed % self._every == 0:
-            self._watcher.point(self._point)
+        else:
+            self._passed += 1
+            if self._passed % self._every == 0:
+                self._watcher.point(self._point)
+        self._stood += self._timeline.now - began
 
     @contextmanager
     def _asking(self, point: str = "ask", every: int = ASK_EVERY) -> Iterator[None]:
@@ -116,19 +124,19 @@ class AdapterWire:
         finally:
             self._every, self._point, self._passed = before
 
-    def _overhear(self, data: bytes) -> None:
+    def _overhear(self, connection: str, data: bytes) -> None:
         """Judge what is about to leave, whole messages. A callback writes them, so what is wrong is kept for later."""
         if data.startswith(frames.PREFIX):
             return
         try:
             while data:
                 end = _HEAD + frames.length(data[:_HEAD])
-                self._judge(frames.split(data[_HEAD:end]))
+                self._judge(connection, frames.split(data[_HEAD:end]))
                 data = data[end:]
         except Violation as violation:
             self._site.loops.broken = self._site.loops.broken or violation
 
-    def _judge(self, fields: list[str]) -> None:
+    def _judge(self, connection: str, fields: list[str]) -> None:
         now = self._timeline.now
         self._sent.append(now)
         while now - self._sent[0] >= SECOND:
@@ -138,7 +146,9 @@ class AdapterWire:
         if fields[0] == _CANCEL_ALL:
             raise Violation("I17", "everybody's orders were cancelled, and nobody had asked for that")
         said = decode(REQUESTS[int(_PLACE)], fields, CEILING) if fields[0] == _PLACE else None
-        if said is not None and not said["whatIf"]:
+        if said is not None and said["whatIf"]:
+            self._site.asked.leaves(self._questions, connection, said)
+        elif said is not None:
             self._leaves(said)
 
     def _leaves(self, said: Any) -> None:
@@ -152,6 +162,7 @@ class AdapterWire:
         if shown != asked:
             raise Violation("I2", f"order {ref} left as {shown}, it was claimed as {asked}")
         self._left = True
+        self._site.asked.may_leave(intent, self._timeline.now)
         self._watcher.leaves(intent, claim, self._timeline.now - began)
 
     def prices(self, seen: LyingMarket) -> FeedMarket:
@@ -203,6 +214,24 @@ class AdapterWire:
         with self._asking():
             return self.broker.listing(account)
 
+    # Implements `TellsMargin`
+
+    def what_if(self, intents: Sequence[OrderIntent]) -> tuple[MarginAnswer, ...]:
+        """The adapter's answers, which must come within ten seconds, one for each order and never as an error."""
+        with self._asking("ask margin"):
+            began, self._stood = self._timeline.now, timedelta(0)
+            self._questions = self._site.asked.begins(intents, began)
+            try:
+                answers = self.broker.what_if(intents)
+            except DeskError as error:
+                raise Violation("I18", f"the silence of the venue came as an error: {error}") from error
+            finally:
+                self._questions = []
+        took = self._timeline.now - began - self._stood
+        if took > WHAT_IF_MAX or [each.order_ref for each in answers] != [each.order_ref for each in intents]:
+            raise Violation("I18", f"{len(intents)} questions about margin came to {len(answers)} answers after {took}")
+        return answers
+
     def tell_of(self, order: VenueOrder) -> None:
         """The gateway tells of what others do by itself."""
 
@@ -253,6 +282,11 @@ class PersonWire:
 
     def listing(self, account: str) -> Listing:
         return self._through(lambda broker: broker.listing(account))
+
+    def what_if(self, intents: Sequence[OrderIntent]) -> tuple[MarginAnswer, ...]:
+        """No word of the venue, for people plan nothing here."""
+        why = "an engine asks about margin, a person's command does not"
+        return tuple(MarginAnswer(order_ref=each.order_ref, checked=False, message=why) for each in intents)
 
     def tell_of(self, order: VenueOrder) -> None:
         """The gateway tells of what others do by itself."""
