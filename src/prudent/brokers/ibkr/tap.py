@@ -317,7 +317,7 @@ class _Reader(Decoder):
 
     def parse(self, obj: Any) -> None:
         # As the library does it, without finding out anew for each message of which types the fields are.
-        for name, reader, default in _parsed(type(obj)):
+        for name, reader, default in _parsed(cast("Hashable", type(obj))):
             value = getattr(obj, name)
             setattr(obj, name, reader(value) if value else default)
 
