@@ -250,13 +250,15 @@ def move(
 ) -> OrderStatus:  # fmt: skip
     """Walk the order through `steps`, an event each; without steps only what is known of it moves."""
     state, when = OrderStatus(row["state"]), utc_text(at)
+    events = []
     for number, after in enumerate(steps or (state,), start=_next_event(tx, row)):
         tx.run(
             _MOVE, account=row["account"], order_ref=row["order_ref"], b_state=str(after),
             b_filled=row["filled"] if filled is None else plain(filled), b_message=message, b_at=when,
         )  # fmt: skip
-        tx.run(_ADD_EVENT, at=when, **_event(row["account"], row["order_ref"], number, state, after, message))
+        events.append(_event(row["account"], row["order_ref"], number, state, after, message) | {"at": when})
         state = after
+    tx.many(_ADD_EVENT, events)
     return state
 
 

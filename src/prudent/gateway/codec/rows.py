@@ -1,6 +1,7 @@
 """The rows that message tables are made of, and how a message is read and written by its table at a version."""
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +124,7 @@ def encode(table: Table, values: Mapping[str, Any], version: int) -> list[str]:
 
 def _encode(rows: Rows, values: Mapping[str, Any], version: int, out: list[str]) -> None:
     get, append = values.get, out.append
-    for row, name, form, nothing in _laid_out(rows, version):
+    for row, name, form, nothing, _ in _laid_out(rows, version):
         if row is not None:
             _encode_more(row, values, version, out)
             continue
@@ -150,9 +151,10 @@ def _encode_more(row: "Fixed | Many | When", values: Mapping[str, Any], version:
                 _encode(row.rows, values, version, out)
 
 
-# A row that is more than one field, or else a field by its name, its form, and how it is written when nobody set it;
-# None where it must be set. A flag and a count read as 0 by every client, an unknown price as the largest number.
-_Step = tuple["Fixed | Many | When | None", str, Form, "str | None"]
+# A row that is more than one field, or else a field by its name, its form, how it is written when nobody set it (None
+# where it must be set), and what the texts say that most fields have. A flag and a count read as 0 by every client, an
+# unknown price as the largest number.
+_Step = tuple["Fixed | Many | When | None", str, Form, "str | None", Mapping[str, Any]]
 _NOTHING = {Form.WHOLE: "0", Form.FLAG: "0", Form.PRICE: write(Form.PRICE, None), Form.NUMBER: None}
 # By the identity of the rows, which stay for good once they are here: to compare a hundred rows would cost more than
 # to read them.
@@ -170,10 +172,19 @@ def _laid_out(rows: Rows, version: int) -> tuple[_Step, ...]:
 
 def _step(row: AnyRow) -> _Step:
     if isinstance(row, Row):
-        return None, row.name, row.form, _NOTHING.get(row.form, "")
-    return row, "", Form.TEXT, ""
+        return None, row.name, row.form, _NOTHING.get(row.form, ""), _COMMON[row.form]
+    return row, "", Form.TEXT, "", {}
 
 
+def _common(form: Form) -> Mapping[str, Any]:
+    found = {}
+    for text in ("", "0", "1"):
+        with suppress(BadField):
+            found[text] = read(form, text)
+    return found
+
+
+_COMMON = {form: _common(form) for form in Form}
 _EMPTY = object()
 
 
@@ -190,12 +201,13 @@ def decode(table: Table, fields: Sequence[str], version: int) -> Values:
 
 
 def _decode(table: Table, rows: Rows, rest: Iterator[str], version: int, values: Values) -> None:
-    for row, name, form, _ in _laid_out(rows, version):
+    for row, name, form, _, common in _laid_out(rows, version):
         if row is None:
             field = next(rest, None)
             if field is None:
                 raise _ended(table, name)
-            values[name] = field if form is Form.TEXT else _read(table, name, form, field)
+            value = common.get(field, _EMPTY)
+            values[name] = _read(table, name, form, field) if value is _EMPTY else value
         elif isinstance(row, When):
             if row.holds(values):
                 _decode(table, row.rows, rest, version, values)
@@ -237,10 +249,10 @@ def scalars(table: Table, values: Mapping[str, Any], *, always: Container[str] =
     if found is None:
         found = _FIELDS[id(table.rows)] = (table.rows, {row.name: _step(row) for row in _flat(table.rows)})
     said = {}
-    for name, (_, _, form, nothing) in found[1].items():
-        if name not in values:
+    for name, (_, _, form, nothing, common) in found[1].items():
+        value = values.get(name, _EMPTY)
+        if value is _EMPTY or (value == common.get("", _EMPTY) and name not in always):
             continue
-        value = values[name]
         told = value if type(value) is str else write(form, value)
         if told != nothing or name in always:
             said[name] = told

@@ -56,6 +56,8 @@ class Spans:
         self._hourly = hourly
         self._extended = extended
         self._known: dict[date, Span | None] = {}
+        # The last answer, and from when until when it is the same.
+        self._told: tuple[datetime, datetime, Hours] | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -82,13 +84,20 @@ class Spans:
         Once the regular session is over, `open` and `close` are the next one's, while `day_end` stays the end of
         the day in progress.
         """
+        if self._told is None or not self._told[0] <= at < self._told[1]:
+            self._told = (at, *self._hours(at))
+        return self._told[2]
+
+    def _hours(self, at: datetime) -> tuple[datetime, Hours]:
+        """The hours at a moment, and until when they are these."""
         spans = self.ahead(at)
         now = next(spans)
-        if at < now.close:
-            phase = Phase.CLOSED if at < now.first else Phase.PRE if at < now.open else Phase.REGULAR
-            return Hours(phase=phase, open=now.open, close=now.close, day_end=now.last)
-        coming = next(spans)
-        return Hours(phase=Phase.AFTER, open=coming.open, close=coming.close, day_end=now.last)
+        if at >= now.close:
+            coming = next(spans)
+            return now.last, Hours(phase=Phase.AFTER, open=coming.open, close=coming.close, day_end=now.last)
+        ends = ((now.first, Phase.CLOSED), (now.open, Phase.PRE), (now.close, Phase.REGULAR))
+        until, phase = next((end, phase) for end, phase in ends if at < end)
+        return until, Hours(phase=phase, open=now.open, close=now.close, day_end=now.last)
 
     def day_begun(self, at: datetime) -> datetime:
         """When the trading day in progress, or the last one before `at`, began."""
