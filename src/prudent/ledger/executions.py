@@ -57,7 +57,9 @@ def take(
             _corrected(tx, books, latest, fill, taken)
         elif fill.version == latest["venue_version"] and not latest["busted"]:
             _compare(tx, books, latest, fill, taken, heard_before=heard_before)
-    if taken.moved:
+    if len(taken.booked) == len(taken.fresh):
+        standing = (*standing, *taken.fresh)
+    else:
         standing = fills_of(tx, order["account"], order["order_ref"])
     taken.filled = sum((fill.quantity for fill in standing), ZERO)
     return taken
