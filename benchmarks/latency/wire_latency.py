@@ -25,6 +25,7 @@ from typing import Any
 from prudent.bootstrap import Desk, open_desk
 from prudent.clock import SimulatedClock
 from prudent.domain.orders import OrderReport
+from prudent.entrypoints.cli.heap import settle
 from prudent.entrypoints.cli.starter import Wishes, create_home
 from prudent.gateway.codec.answers import ANSWERS
 from prudent.gateway.codec.requests import REQUESTS
@@ -68,6 +69,7 @@ def gateway(at: str, file: str) -> None:
         sys.stdout.write(f"{paper.server.port} {paper.admin.port}\n")
         sys.stdout.flush()
 
+    settle()
     asyncio.run(paper.serve(port=0, ready=ready))
 
 
@@ -84,6 +86,8 @@ class Measured:
     def run(self) -> None:
         desk = self.desk
         desk.ledger.add_account(desk.mandate(ACCOUNT), cash=CASH, at=desk.clock.now())
+        # As the processes of the product do before they serve.
+        settle()
         with at_work(desk):
             broker, ledger = desk.broker_of(ACCOUNT), desk.ledger
             submit, reported = broker.submit, ledger.reported

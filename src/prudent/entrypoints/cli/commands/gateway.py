@@ -13,6 +13,7 @@ from prudent.domain.errors import InputError
 from prudent.entrypoints.cli import screen
 from prudent.entrypoints.cli.answer import Answer
 from prudent.entrypoints.cli.border import Call, command
+from prudent.entrypoints.cli.heap import settle
 
 if TYPE_CHECKING:
     from prudent.gateway.opening import Opened
@@ -72,6 +73,7 @@ def paper_gateway(  # noqa: PLR0913 - a parameter is an option of the command
     place = (db or call.folder() / DB_PLACE).expanduser().absolute()
     wishes = Wishes(db=place, clock=clock, quotes=quotes, folder=files, reset=tuple(reset or ()), admin_port=admin_port)
     with opened(wishes, SystemClock()) as gateway:
+        settle()
         asyncio.run(_until_told(lambda: gateway.serve(port, ready=lambda: _say(call, _listening(gateway, place)))))
     return Answer(
         data={"state": "stopped", "db": str(place)}, blocks=[f"stopped; accounts and orders are kept in {place}"]

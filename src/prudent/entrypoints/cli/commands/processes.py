@@ -17,6 +17,7 @@ from prudent.domain.errors import ConfigError, DeskError, Temporary
 from prudent.entrypoints.cli import log_view
 from prudent.entrypoints.cli.answer import Answer
 from prudent.entrypoints.cli.border import INTERRUPTED, Call, command
+from prudent.entrypoints.cli.heap import settle
 
 if TYPE_CHECKING:
     from prudent.bootstrap import Desk
@@ -282,6 +283,7 @@ def engine(call: Call, *, parent: ParentOption = None) -> Answer:
         signal.signal(number, lambda _signum, _frame: over.set())
     if parent is not None:
         end_with_parent(parent, over.set)
+    settle()
     code = serve(home, stop=over)
     sys.stdout.flush()
     if any(not each.daemon and each is not threading.main_thread() for each in threading.enumerate()):
