@@ -26,6 +26,9 @@ lint: .venv/.dev
 types: .venv/.dev
 	$(V)/mypy
 
+# Some tests start processes, hundreds in all: without stored bytecode each would compile the product anew.
+test prove: export PYTHONDONTWRITEBYTECODE :=
+
 test: lint types
 	$(V)/python -m pytest -n 2
 

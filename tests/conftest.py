@@ -1,8 +1,9 @@
 """What every test shares: the `--prove` flag, sizes that grow with it, and hypothesis profiles without a deadline."""
 
+import gc
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -41,6 +42,17 @@ def pytest_configure(config: pytest.Config) -> None:
     # fast. A folder named by whoever runs the tests comes first.
     if os.access(MEMORY_DISK, os.W_OK) and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY_DISK)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    # All that is imported and collected stays to the end; looking through it for garbage took half of the collection.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.architecture.tree import ROOT, SOURCE, imported, modules
+from tests.architecture.tree import ROOT, SOURCE, imported, modules, nodes
 
 CORE = ("domain", "ports", "analytics", "guards", "exchange", "reasoning", "pipeline", "strategies")
 ALLOWED = sys.stdlib_module_names | {"numpy", "prudent"}
@@ -58,7 +58,7 @@ def test_only_the_clock_module_reads_the_clock() -> None:
         f"{module.name}:{node.lineno}"
         for module in modules("src")
         if module.path != SOURCE / "clock.py"
-        for node in ast.walk(module.tree)
+        for node in nodes(module)
         if isinstance(node, ast.Attribute) and ast.unparse(node).removeprefix("datetime.") in tellers
     ]
     assert found == []

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.architecture.tree import all_modules, files, modules, name_of
+from tests.architecture.tree import Module, all_modules, files, modules, name_of, nodes
 
 BANNED_WORDS = {"Manager", "Helper", "Helpers", "Util", "Utils", "System", "Engine", "Handler", "Data", "Info"}
 BANNED_PREFIXES = ("advanced_", "enhanced_", "new_")
@@ -29,9 +29,9 @@ def is_banned(identifier: str) -> bool:
     return identifier.startswith(BANNED_PREFIXES) or bool(VERSIONED.search(identifier))
 
 
-def identifiers(tree: ast.AST) -> Iterator[str]:
+def identifiers(module: Module) -> Iterator[str]:
     """Names that a module gives to its own functions, arguments and variables."""
-    for node in ast.walk(tree):
+    for node in nodes(module):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node.name
         elif isinstance(node, ast.arg):
@@ -44,7 +44,7 @@ def test_no_class_has_a_name_that_says_nothing() -> None:
     found = [
         f"{module.name}: {node.name}"
         for module in all_modules()
-        for node in ast.walk(module.tree)
+        for node in nodes(module)
         if isinstance(node, ast.ClassDef) and words(node.name) & BANNED_WORDS
     ]
     assert not found, found
@@ -54,7 +54,7 @@ def test_no_identifier_sells_or_counts_versions() -> None:
     found = [
         f"{module.name}: {name}"
         for module in modules("src")
-        for name in identifiers(module.tree)
+        for name in identifiers(module)
         if is_banned(name)
     ]
     assert not found, sorted(set(found))

@@ -1,6 +1,7 @@
 """A setting that no code reads is a promise nobody keeps."""
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from tests.architecture.tree import Module, functions, modules
@@ -34,7 +35,8 @@ def settings_fields() -> Iterator[str]:
                         yield f"{node.name}.{item.target.id}"
 
 
-def read_elsewhere() -> set[str]:
+@functools.cache
+def read_elsewhere() -> frozenset[str]:
     """What the rest of the product reads; a property of a model that is read counts for what it reads itself."""
     own = [m for m in modules("src") if is_settings(m) or m.dotted == "prudent.domain.mandate"]
     rest = [m for m in modules("src") if not is_settings(m) and m.dotted != "prudent.domain.mandate"]
@@ -44,7 +46,7 @@ def read_elsewhere() -> set[str]:
             is_property = any(isinstance(d, ast.Name) and d.id == "property" for d in node.decorator_list)
             if is_property and name.split(".")[-1] in found:
                 found |= set(reads(node))
-    return found
+    return frozenset(found)
 
 
 def test_there_are_settings_to_check() -> None:

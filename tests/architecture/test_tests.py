@@ -1,24 +1,31 @@
 """A test that asserts nothing proves nothing, and a module that does not say what it is for is not read."""
 
 import ast
+import functools
 
 from tests.architecture.tree import Function, all_modules, functions, modules
 
 PROVES = {"raises", "warns", "fail"}
 
 
-def called(function: Function) -> set[str]:
-    """Bare names of what a function calls."""
-    names = set()
+@functools.cache
+def looked_at(function: Function) -> tuple[frozenset[str], bool]:
+    """Bare names of what a function calls, and whether it has an `assert`."""
+    names, has_assert = set(), False
     for node in ast.walk(function):
         if isinstance(node, ast.Call):
             target = node.func
             names.add(target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", ""))
-    return names
+        has_assert = has_assert or isinstance(node, ast.Assert)
+    return frozenset(names), has_assert
+
+
+def called(function: Function) -> frozenset[str]:
+    return looked_at(function)[0]
 
 
 def asserts(function: Function) -> bool:
-    return any(isinstance(node, ast.Assert) for node in ast.walk(function)) or bool(called(function) & PROVES)
+    return looked_at(function)[1] or bool(called(function) & PROVES)
 
 
 def asserting_names() -> set[str]:

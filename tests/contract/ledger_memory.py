@@ -139,10 +139,13 @@ class MemoryContract(LedgerBench):
     def test_a_daily_loss_latches_for_its_session_at_equality(self, ledger: LedgerStore, run: RunRef) -> None:
         ledger.value(ACCOUNT, nlv=d("9800.01"), at=MONDAY, session=SESSION)
         assert not ledger.history(ACCOUNT, session=SESSION, at=MONDAY).daily_loss_latched
+        assert not ledger.daily_loss_latched(ACCOUNT, SESSION)
         ledger.value(ACCOUNT, nlv=d("9800"), at=MONDAY, session=SESSION)
         ledger.value(ACCOUNT, nlv=d("9990"), at=MONDAY, session=SESSION)
         assert ledger.history(ACCOUNT, session=SESSION, at=MONDAY).daily_loss_latched
         assert not ledger.history(ACCOUNT, session=TUESDAY, at=later(days=1)).daily_loss_latched
+        assert ledger.daily_loss_latched(ACCOUNT, SESSION)
+        assert not ledger.daily_loss_latched(ACCOUNT, TUESDAY)
 
     def test_a_drawdown_cut_latches_until_recovery(self, ledger: LedgerStore, run: RunRef) -> None:
         cut = intent(side=Side.SELL, quantity="5")

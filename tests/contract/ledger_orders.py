@@ -212,6 +212,7 @@ class OrdersContract(LedgerBench):
         ledger.reported(ACCOUNT, report(other, S.PARTIAL, fill(other, "4", "50")), at=MONDAY)
         ledger.reported(ACCOUNT, report(done, S.CANCELLED), at=MONDAY)
         seen = ledger.history(ACCOUNT, session=SESSION, at=MONDAY).at_venue
+        assert ledger.at_venue(ACCOUNT) == seen
         assert {(o.symbol, o.remaining, o.status) for o in seen} == {
             ("AAPL", d("10"), S.SENDING), ("MSFT", d("6"), S.PARTIAL)
         }  # fmt: skip

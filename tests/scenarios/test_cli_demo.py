@@ -4,22 +4,38 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.cli.running import invest
 
+from prudent.entrypoints.cli import demo_history
+
+# The demo's own 33 years in `make prove`, its last four in `make test`: most of its time is their backtests.
+WINDOWS = ((date(2019, 1, 2), 1006), (demo_history.FIRST, 8313))
+Shown = tuple[Path, dict[str, Any]]
+
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def window(scale: Callable[[int, int], int]) -> tuple[date, int]:
+    """The first day of the demo's history, and its sessions."""
+    return WINDOWS[scale(0, 1)]
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory, window: tuple[date, int]) -> Shown:
     home = tmp_path_factory.mktemp("demo") / "home"
-    ended = invest("demo", "--home", str(home), "--json")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(demo_history, "FIRST", window[0])
+        ended = invest("demo", "--home", str(home), "--json")
     assert ended.code == 0, ended.out + ended.err
     return home, ended.data
 
 
-def test_it_runs_through_the_month(shown: tuple[Path, dict[str, Any]]) -> None:
+def test_it_runs_through_the_month(shown: Shown) -> None:
     _, data = shown
     days = [cycle["as_of"][:10] for cycle in data["cycles"]]
     assert (days[0], days[-1]) == ("2022-11-28", "2022-12-28")
@@ -27,18 +43,20 @@ def test_it_runs_through_the_month(shown: tuple[Path, dict[str, Any]]) -> None:
     assert data["cycles"][0]["fills"] == 14
 
 
-def test_it_ends_with_history_a_tear_sheet_and_an_honest_comparison(shown: tuple[Path, dict[str, Any]]) -> None:
+def test_it_ends_with_history_a_tear_sheet_and_an_honest_comparison(
+    shown: Shown, window: tuple[date, int]
+) -> None:
     _, data = shown
     history = data["history"]
     assert history["runs"] == ["stocks/b1", "stocks/b2"]
-    assert [each["sessions"] for each in history["metrics"]] == [8313, 8313]
+    assert [each["sessions"] for each in history["metrics"]] == [window[1]] * 2
     assert history["sentence"].startswith("not distinguishable: ")
     page = Path(history["tear_sheet"]).read_text(encoding="utf-8")
-    assert "1990-01-02 to 2022-12-28" in page
+    assert f"{window[0]} to 2022-12-28" in page
     assert "random trader, median of 1,000" in page
 
 
-def test_prices_and_mandate_bring_a_stop_and_a_refused_order(shown: tuple[Path, dict[str, Any]]) -> None:
+def test_prices_and_mandate_bring_a_stop_and_a_refused_order(shown: Shown) -> None:
     _, data = shown
     exits = [each for cycle in data["cycles"] for each in cycle["exits"]]
     stopped = [each for cycle in data["cycles"] for each in cycle["stopped"]]
@@ -46,14 +64,14 @@ def test_prices_and_mandate_bring_a_stop_and_a_refused_order(shown: tuple[Path, 
     assert "P08 REJECT UNH" in stopped
 
 
-def test_the_nine_accounts_that_reason_decide_without_a_model_and_say_so(shown: tuple[Path, dict[str, Any]]) -> None:
+def test_the_nine_accounts_that_reason_decide_without_a_model_and_say_so(shown: Shown) -> None:
     _, data = shown
     assert len(data["reasoned"]) == 9
     assert all("rules, no LLM" in each["decision"] for each in data["reasoned"])
     assert any(" BUY " in each["decision"] for each in data["reasoned"])
 
 
-def test_every_cycle_replays(shown: tuple[Path, dict[str, Any]]) -> None:
+def test_every_cycle_replays(shown: Shown) -> None:
     home, data = shown
     for cycle in (*data["cycles"], *data["reasoned"]):
         ended = invest("replay", cycle["cycle"], "--home", str(home), "--json")
@@ -62,7 +80,7 @@ def test_every_cycle_replays(shown: tuple[Path, dict[str, Any]]) -> None:
     assert invest("audit", "verify", "--home", str(home)).code == 0
 
 
-def test_the_same_again_only_when_asked_and_then_exactly(shown: tuple[Path, dict[str, Any]]) -> None:
+def test_the_same_again_only_when_asked_and_then_exactly(shown: Shown) -> None:
     home, data = shown
     assert invest("demo", "--home", str(home), "--json").code == 2
     again = invest("demo", "--home", str(home), "--reset", "--sessions", "3", "--no-history", "--json")

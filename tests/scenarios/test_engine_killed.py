@@ -30,7 +30,7 @@ def test_a_killed_engine_is_ready_again_within_ten_seconds(
     tmp_path: Path, seed: int, scale: Callable[[int, int], int]
 ) -> None:
     home = ten_symbol_home(tmp_path)
-    report = Harness(home, by_command, seed=seed).run(scale(4, 40))
+    report = Harness(home, by_command, seed=seed).run(scale(3, 40))
     check(home, report)
     sys.stdout.write(report.words)
     assert percentile(report.ready, 95) <= READY_SECONDS
@@ -41,6 +41,6 @@ def test_on_postgresql_it_is_the_same(
 ) -> None:  # fmt: skip
     home = ten_symbol_home(tmp_path, database=postgres_url)
     with forking() as start:
-        report = Harness(home, start, seed=3).run(scale(10, 200))
+        report = Harness(home, start, seed=3).run(scale(5, 200))
     check(home, report)
     sys.stdout.write(report.words)

@@ -18,13 +18,14 @@ CHUNKS = 20
 
 
 @pytest.mark.parametrize("first", range(0, CHUNK * CHUNKS, CHUNK))
-def test_no_seed_violates_anything(first: int) -> None:
-    failing = [
-        f"seed {each.seed}: {each.violation} {each.text}"
-        for each in run_seeds(range(first, first + CHUNK), "all", jobs=1)
-        if each.violation
-    ]
-    assert failing == []
+def test_no_seed_violates_anything_and_they_meet_most_kinds_of_faults_and_trade(first: int) -> None:
+    tally = Tally()
+    for verdict in run_seeds(range(first, first + CHUNK), "all", jobs=1):
+        tally.add(verdict)
+    assert [f"seed {each.seed}: {each.violation} {each.text}" for each in tally.failing] == []
+    assert len(tally.hits) >= 60
+    assert tally.median_faults >= 30
+    assert tally.orders > 100
 
 
 def test_more_seeds_hold(scale: Callable[[int, int], int]) -> None:
@@ -35,7 +36,7 @@ def test_more_seeds_hold(scale: Callable[[int, int], int]) -> None:
 
 
 def test_a_seed_gives_the_same_trace_each_time(scale: Callable[[int, int], int]) -> None:
-    seeds = range(scale(12, 200))
+    seeds = range(scale(4, 200))
     one = [run_seed(seed, chosen("all"))[0].digest for seed in seeds]
     assert [run_seed(seed, chosen("all"))[0].digest for seed in seeds] == one
     assert len(set(one)) == len(one)
@@ -44,7 +45,7 @@ def test_a_seed_gives_the_same_trace_each_time(scale: Callable[[int, int], int])
 def test_the_order_of_pythons_sets_changes_no_trace() -> None:
     code = (
         "from prudent.simulation.faults import chosen; from prudent.simulation.world import run_seed;"
-        "print([run_seed(s, chosen('all'))[0].digest for s in range(6)])"
+        "print([run_seed(s, chosen('all'))[0].digest for s in range(4)])"
     )
     told = [
         subprocess.run(
@@ -54,7 +55,7 @@ def test_the_order_of_pythons_sets_changes_no_trace() -> None:
         for hash_seed in ("0", "12345")
     ]  # fmt: skip
     assert told[0] == told[1]
-    assert told[0].strip() == str([run_seed(s, chosen("all"))[0].digest for s in range(6)])
+    assert told[0].strip() == str([run_seed(s, chosen("all"))[0].digest for s in range(4)])
 
 
 def test_there_are_sixty_kinds_of_faults_and_a_world_without_any_is_quiet() -> None:

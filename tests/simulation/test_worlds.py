@@ -11,7 +11,7 @@ from tests.unit.cli.running import invest
 from prudent.domain.errors import InputError
 from prudent.marketdata.calendars import ExchangeCalendar
 from prudent.simulation import world as worlds
-from prudent.simulation.campaign import Tally, run_seeds, seed_range
+from prudent.simulation.campaign import seed_range
 from prudent.simulation.faults import CATALOGUE, GROUPS, NAMES, Weather, chosen
 from prudent.simulation.shape import draw_shape
 from prudent.simulation.timeline import ProcessClock, Timeline, Trace
@@ -92,16 +92,6 @@ def test_the_legal_steps_are_written_down_twice_and_agree() -> None:
         assert not missing, (before, missing)
 
 
-def test_thirty_seeds_meet_most_kinds_of_faults_and_trade() -> None:
-    tally = Tally()
-    for verdict in run_seeds(range(30), "all"):
-        tally.add(verdict)
-    assert tally.failing == []
-    assert len(tally.hits) >= 60
-    assert tally.median_faults >= 30
-    assert tally.orders > 100
-
-
 def test_a_violation_is_shown_with_the_command_that_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_args: object) -> None:
         raise Violation("I9", "planted here")
@@ -146,7 +136,7 @@ def test_a_trace_can_be_read_and_ends_with_its_digest() -> None:
 def test_nothing_is_left_of_a_seed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(worlds, "scratch_root", lambda: tmp_path)
     handles = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
-    for seed in range(5):
+    for seed in range(2):
         worlds.run_seed(seed, chosen("all"))
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
     if handles:

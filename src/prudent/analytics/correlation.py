@@ -11,16 +11,16 @@ def alike(close: NDArray[np.float64], names: Sequence[str], *, threshold: float)
 
     A column with a price that is missing or not above 0, or that never moves, has no correlation and is left out.
     """
-    usable = [i for i in range(close.shape[1]) if bool(np.all(np.isfinite(close[:, i]) & (close[:, i] > 0.0)))]
-    moving = [i for i in usable if bool(np.any(close[1:, i] != close[:-1, i]))]
+    usable = np.all(np.isfinite(close) & (close > 0.0), axis=0)
+    moving = [int(i) for i in np.flatnonzero(usable & np.any(close[1:] != close[:-1], axis=0))]
     if len(moving) < 2 or close.shape[0] < 3:
         return
-    matrix = np.corrcoef(np.diff(np.log(close[:, moving]), axis=0), rowvar=False)
+    matrix = np.corrcoef(np.diff(np.log(close[:, moving]), axis=0), rowvar=False).tolist()
     pairs: list[tuple[float, str, str]] = []
     for a, left in enumerate(moving):
         for b, right in enumerate(moving[a + 1 :], a + 1):
-            if matrix[a, b] >= threshold:
+            if matrix[a][b] >= threshold:
                 one, other = sorted((names[left], names[right]))
-                pairs.append((float(matrix[a, b]), one, other))
+                pairs.append((matrix[a][b], one, other))
     for value, one, other in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
         yield one, other, value

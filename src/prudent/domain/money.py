@@ -12,7 +12,9 @@ FINITE_MAX = Decimal(10) ** 12
 
 def plain(value: Decimal) -> str:
     """`value` as a plain decimal string without exponent or trailing zeros: the one spelling that is hashed."""
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text

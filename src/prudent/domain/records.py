@@ -60,20 +60,27 @@ def _row_encoder(kind: type) -> Encoder:
     names = tuple(name for name in _field_names(kind) if name not in later)
     mark = getattr(kind, "kind", None)
     first = {"kind": mark} if isinstance(mark, str) else {}
-    known = _ENCODERS
+    known, as_it_is = _ENCODERS, _AS_IT_IS
 
     def row(value: object) -> Json:
         fields: dict[str, Json] = dict(first)
         for name in names:
             item = getattr(value, name)
-            encoder = known.get(type(item))
-            fields[name] = encode(item) if encoder is None else encoder(item)
+            item_kind = type(item)
+            if item_kind in as_it_is:
+                fields[name] = item
+            else:
+                fields[name] = (known.get(item_kind) or encode)(item)
         for name, default in later.items():
             if (item := getattr(value, name)) != default:
                 fields[name] = encode(item)
         return fields
 
     return row
+
+
+def _encode_decimal(value: Decimal) -> Json:
+    return plain(value) if value.is_finite() else str(value)
 
 
 def _encode_float(value: float) -> Json:
@@ -87,15 +94,18 @@ def _encode_mapping(value: Mapping[object, object]) -> Json:
 
 
 def _encode_items(value: typing.Iterable[object]) -> Json:
-    return [encode(item) for item in value]
+    known = _ENCODERS
+    return [(known.get(type(item)) or encode)(item) for item in value]
 
 
+# Values that are their own record form.
+_AS_IT_IS = frozenset((type(None), bool, int, str))
 _ENCODERS: dict[type, Encoder] = {
     type(None): lambda value: None,
     bool: lambda value: typing.cast("Json", value),
     int: lambda value: typing.cast("Json", value),
     str: lambda value: typing.cast("Json", value),
-    Decimal: lambda value: plain(value) if value.is_finite() else str(value),
+    Decimal: _encode_decimal,
     float: _encode_float,
     datetime: utc_text,
     date: date.isoformat,

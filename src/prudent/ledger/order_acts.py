@@ -1,13 +1,13 @@
 """The acts of the order path, each one durable transaction: what an opened ledger does with orders."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from prudent.domain.accounts import TradingState
 from prudent.domain.errors import BlockedError
-from prudent.domain.orders import OrderIntent, OrderReport, OrderStatus
+from prudent.domain.orders import OpenOrder, OrderIntent, OrderReport, OrderStatus
 from prudent.domain.records import Json
-from prudent.ledger import audit, claims, locks, orders, reconciliations, reports, settlement
+from prudent.ledger import audit, claims, locks, orders, reconciliations, reports, settlement, valuations
 from prudent.ledger.database import Database
 from prudent.ledger.journal import Books
 from prudent.ledger.orders import PendingOrder
@@ -62,6 +62,16 @@ class OrderActs:
         """Orders that are not terminal, oldest first: what a start must ask the broker about."""
         with self._database.read() as tx:
             return orders.pending(tx, account)
+
+    def at_venue(self, account: str) -> tuple[OpenOrder, ...]:
+        """Our orders that may be live at the venue; a part of the account's history, without the rest of it."""
+        with self._database.read() as tx:
+            return orders.at_venue(tx, account)
+
+    def daily_loss_latched(self, account: str, session: date) -> bool:
+        """True while the loss of that session stops new risk; a part of the account's history, likewise."""
+        with self._database.read() as tx:
+            return valuations.latches(tx, account).get(valuations.DAILY_LOSS) == session
 
     def account_of_order(self, order_ref: str) -> str:
         """Whose order it is; `InputError` when it is nobody's."""

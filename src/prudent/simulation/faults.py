@@ -232,7 +232,10 @@ class Weather:
 
     def one_of(self, *names: str) -> str | None:
         """The first of these faults that happens now."""
-        return next((name for name in names if self.strikes(name)), None)
+        for name in names:
+            if self.strikes(name):
+                return name
+        return None
 
     def seconds(self, low: float, high: float) -> float:
         return round(self._chance.uniform(low, high), 3)

@@ -51,6 +51,8 @@ class TruePrices:
         self._calendar = calendar
         self._day = calendar.session_of(timeline.now).date
         self.paths = {symbol: _path(Random(f"{seed}/price/{symbol}")) for symbol in symbols}
+        self._closes = {symbol: np.array(path.closes) for symbol, path in self.paths.items()}
+        self.opens = np.array([day.open.replace(tzinfo=None) for day in self.sessions], dtype="datetime64[us]")
 
     def of(self, symbol: str) -> Decimal:
         """The true price now, in cents."""
@@ -71,7 +73,7 @@ class TruePrices:
         self._moved(self.paths[symbol]).price /= ratio
 
     def closes(self, symbols: Sequence[str]) -> Floats:
-        return np.array([self.paths[symbol].closes for symbol in symbols]).T
+        return np.array([self._closes[symbol] for symbol in symbols]).T
 
     def _moved(self, path: Path) -> Path:
         bucket = int((self._timeline.now - self._timeline.start) / BUCKET)
@@ -172,7 +174,7 @@ class LyingMarket:
             raise InputError(f"symbols must be known to the source, was {', '.join(unknown)}; correct them")
         days = self._prices.sessions[-sessions:]
         close = self._prices.closes(symbols)[-len(days) :]
-        times = np.array([day.open.replace(tzinfo=None) for day in days], dtype="datetime64[us]")
+        times = self._prices.opens[-sessions:]
         fields: Mapping[str, Floats] = {
             **dict.fromkeys(("open", "high", "low", "close", "raw_close"), close),
             "volume": np.full_like(close, 1e6), "dividend": np.zeros_like(close), "split": np.ones_like(close),

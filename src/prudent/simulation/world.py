@@ -1,9 +1,11 @@
 """A seed's world: it draws what there is, lets time pass, breaks what it can, and asks after each event what holds."""
 
+import gc
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -292,10 +294,23 @@ def run_seed(
     root = scratch_root()
     folder = Path(tempfile.mkdtemp(prefix="seed-", dir=root))
     try:
-        world = World(seed, kinds, folder, small=small, crash_at=crash_at, keep=keep, wire=wire)
-        return world.run(), world
+        with _without_collecting():
+            world = World(seed, kinds, folder, small=small, crash_at=crash_at, keep=keep, wire=wire)
+            return world.run(), world
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """A world is small and soon over: looking for cycles in it while it runs costs time and frees next to nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @cache

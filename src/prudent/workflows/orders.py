@@ -62,9 +62,7 @@ def at_venue(desk: Desk, account: str) -> dict[str, str]:
 
 def stop_new_risk(desk: Desk, account: str) -> tuple[OrderReport, ...]:
     """X01 has fired: what of ours rests at the venue and would add risk is cancelled."""
-    now = desk.clock.now()
-    history = desk.ledger.history(account, session=desk.calendar.session_of(now).date, at=now)
-    if not history.daily_loss_latched:
+    if not desk.ledger.daily_loss_latched(account, desk.calendar.session_of(desk.clock.now()).date):
         return ()
     resting = (
         order for order in desk.ledger.pending_orders(account)
@@ -104,11 +102,10 @@ def unlock_symbol(desk: Desk, account: str, symbol: str, *, reason: str) -> tupl
 def current_breaks(desk: Desk, account: str) -> tuple[Break, ...]:
     """Where the broker's book differs from the ledger's at this moment."""
     snapshot = desk.broker_of(account).snapshot(account)
-    now = desk.clock.now()
-    history = desk.ledger.history(account, session=desk.calendar.session_of(now).date, at=now)
     return breaks_between(
-        held(desk, account), desk.ledger.views.money(account).cash, snapshot, at_venue=history.at_venue
-    )
+        held(desk, account), desk.ledger.views.money(account).cash, snapshot,
+        at_venue=desk.ledger.at_venue(account),
+    )  # fmt: skip
 
 
 def held(desk: Desk, account: str) -> dict[str, Decimal]:

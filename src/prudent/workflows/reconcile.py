@@ -249,10 +249,9 @@ def _call_a_person(look: Look, order: PendingOrder, needed: str) -> None:
 def _compare(look: Look, listing: Listing) -> tuple[tuple[Break, ...], tuple[Break, ...]]:
     """Positions exact, cash to the cent: what differs in two rounds locks; gives those, and those seen once."""
     desk, account = look.desk, look.account
-    history = desk.ledger.history(account, session=desk.calendar.session_of(look.now).date, at=look.now)
     found = breaks_between(
-        held(desk, account), desk.ledger.views.money(account).cash, listing.snapshot, at_venue=history.at_venue,
-        untold=frozenset(look.untold),
+        held(desk, account), desk.ledger.views.money(account).cash, listing.snapshot,
+        at_venue=desk.ledger.at_venue(account), untold=frozenset(look.untold),
     )  # fmt: skip
     apart = rounds_apart(desk.broker_of(account).traits.quiet_seconds)
     gaps = {each.symbol: each.gap for each in found}

@@ -324,7 +324,7 @@ def test_a_kill_in_the_middle_of_a_migration_changes_nothing(
     migrations.upgrade(path, "0001" if move == "up" else "head")
     fill(path, r0001.TABLES if move == "up" else METADATA)
     before, shape = rows_of(path), schema_of(path)
-    step = scale(9, 1)
+    step = scale(12, 1)
     codes: list[int] = []
     while 0 not in codes and set(codes) <= {9}:
         start = len(codes) * step + 1

@@ -65,7 +65,7 @@ def tested(home: Path) -> Told:
     """Run both backtests side by side, write the tear sheet of the first, and compare them."""
     # A process each: they share nothing but the list of backtests.
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        ids = list(pool.map(_run, (str(home), str(home)), (False, True)))
+        ids = list(pool.map(_run, (str(home), str(home)), (False, True), (FIRST, FIRST)))
     desk = open_desk(home)
     try:
         return _told(desk, ids)
@@ -73,14 +73,14 @@ def tested(home: Path) -> Told:
         desk.ledger.close()
 
 
-def _run(home: str, with_rule: bool) -> str:  # noqa: FBT001 - mapped over by position
+def _run(home: str, with_rule: bool, first: date) -> str:  # noqa: FBT001 - mapped over by position
     from prudent.backtest.request import FillAt, Request
     from prudent.backtest.run import Playing, backtest, prepare
 
     desk = open_desk(Path(home))
     try:
         request = Request(
-            mandate=desk.mandate(ACCOUNT), first=FIRST, last=LAST, rules=(RULE,) if with_rule else (),
+            mandate=desk.mandate(ACCOUNT), first=first, last=LAST, rules=(RULE,) if with_rule else (),
             fill=FillAt.NEXT_CLOSE, cash=CASH, benchmark=BENCHMARK,
             schedule=desk.loaded.settings.accounts[ACCOUNT].schedule,
         )  # fmt: skip
