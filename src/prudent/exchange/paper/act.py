@@ -85,6 +85,7 @@ class Act:
         self._market = market
         self._tops: dict[int, Top | None] = {}
         self._worths: dict[int, Decimal | None] = {}
+        self._quotes: dict[int, Quote | None] = {}
         self._facts: dict[int, Facts | None] = {}
         self._hours: dict[int, Hours] = {}
         self.allowed: dict[tuple[object, ...], str] = {}
@@ -138,6 +139,13 @@ class Act:
 
     def quote(self, contract: Contract) -> Quote | None:
         """None where nothing is known of it, or trading in any of it is halted."""
+        if contract.sec_type is SecType.COMBO:
+            return self._quote(contract)
+        if contract.con_id not in self._quotes:
+            self._quotes[contract.con_id] = self._quote(contract)
+        return self._quotes[contract.con_id]
+
+    def _quote(self, contract: Contract) -> Quote | None:
         parts = self.parts(contract)
         tops = [top for part in parts if (top := self.top(part.contract.con_id)) is not None and not top.halted]
         if not tops or len(tops) != max(len(parts), len(contract.legs)):

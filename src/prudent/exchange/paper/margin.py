@@ -157,7 +157,31 @@ def allows(act: Act, account: str, trades: Sequence[Trade]) -> str:
     return act.allowed[asked]
 
 
+def is_paid_for(act: Act, account: str, trades: Sequence[Trade]) -> bool:
+    """Cash pays for all of it and only shares are held, none short: then nothing has to be valued to allow it.
+
+    What is left of the cash is not negative, and shares tie up half of what they are worth.
+    """
+    left = dict(act.books.purse(account).cash)
+    units = {}
+    for held in act.books.held_by(account):
+        if held.contract.sec_type is not SecType.STOCK:
+            return False
+        units[held.contract.con_id] = held.quantity
+    for trade in trades:
+        contract, size = trade.contract, abs(trade.signed)
+        if contract.sec_type is not SecType.STOCK:
+            return False
+        fee = commission(contract, size, size * trade.price)
+        cost = trade.signed * trade.price * contract.multiplier + fee
+        left[contract.currency] = left.get(contract.currency, ZERO) - cost
+        units[contract.con_id] = units.get(contract.con_id, ZERO) + trade.signed
+    return all(amount >= 0 for amount in left.values()) and all(count >= 0 for count in units.values())
+
+
 def _allows(act: Act, account: str, trades: Sequence[Trade]) -> str:
+    if is_paid_for(act, account, trades):
+        return ""
     now = sheet_of(act, account)
     then, fees = after(act, now, trades)
     afterwards = figures(act, then)

@@ -1,10 +1,16 @@
 """What holdings tie up and what an account may still do, by hand-made numbers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
-from tests.paper_floor import AAPL, CALL, CASH, ES, HIGH_CALL, PUT, SPREAD, D, Desk, codes, executions, ticket
+import pytest
+from tests.paper_floor import AAPL, CALL, CASH, ES, HIGH_CALL, PUT, SAP, SPREAD, D, Desk, codes, executions, ticket
 
 from prudent.domain.orders import Side
+from prudent.exchange.paper import margin
+from prudent.exchange.paper.act import Act
+from prudent.exchange.paper.margin import Trade, is_paid_for
 from prudent.exchange.paper.words import Contract, Kind, Margin, Status
 
 # 2.00 + max(20 % of 100 - 10 out of the money, 10 % of 100), times 100
@@ -102,3 +108,29 @@ def test_a_combo_is_as_large_as_its_scarcest_side() -> None:
     desk.market.tops[6] = replace(desk.market.tops[6], bid_size=D(2), ask_size=D(50))
     desk.place(ticket(1, Side.BUY, 5, SPREAD))
     assert desk.filled(1) == D(2)
+
+
+def test_what_cash_pays_for_is_allowed_just_as_if_all_were_valued(monkeypatch: pytest.MonkeyPatch) -> None:
+    paid: list[bool] = []
+
+    def noted(act: Act, account: str, trades: Sequence[Trade]) -> bool:
+        paid.append(is_paid_for(act, account, trades))
+        return paid[-1]
+
+    def played() -> list[object]:
+        chance, told = Random(7), []
+        desk = Desk(cash=D(20_000))
+        for number in range(1, 600):
+            for contract in (AAPL, SAP, CALL):
+                price = D(chance.randint(60, 140))
+                desk.show(contract, str(price), str(price + 1))
+            contract = AAPL if number < 300 else chance.choice((AAPL, AAPL, SAP, CALL))
+            side = chance.choice((Side.BUY, Side.SELL))
+            told += desk.place(ticket(number, side, chance.randint(1, 3 if contract is CALL else 60), contract))
+        return told
+
+    monkeypatch.setattr(margin, "is_paid_for", noted)
+    short_cut = played()
+    monkeypatch.setattr(margin, "is_paid_for", lambda *_: False)
+    assert short_cut == played()
+    assert 50 < sum(paid) < len(paid) - 50
