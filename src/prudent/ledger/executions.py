@@ -13,14 +13,19 @@ from prudent.domain.records import Json, encode, utc_text
 from prudent.ledger.booking import Line, commission_lines, fill_lines, realised_of, rest_lines, reversal_lines
 from prudent.ledger.database import Row, Transaction
 from prudent.ledger.journal import Books, Entry, append_entry, lines_of, moment
-from prudent.ledger.schema import FILLS, mine
+from prudent.ledger.schema import FILLS, by_index, mine
 
 # A person's word on an order whose executions nobody could tell; the venue's own word replaces it.
 BY_HAND = "hand:"
 
 _LATEST = select(FILLS).where(mine(FILLS, "account", "exec_id")).order_by(FILLS.c.version.desc()).limit(1)
 _ADD = insert(FILLS)
-_OF_ORDER = select(FILLS).where(mine(FILLS, "account", "order_ref")).order_by(FILLS.c.version)
+_OF_ORDER = (
+    select(FILLS)
+    .with_hint(FILLS, by_index(FILLS, "account", "order_ref"), "sqlite")
+    .where(mine(FILLS, "account", "order_ref"))
+    .order_by(FILLS.c.version)
+)
 _ANY = select(FILLS.c.exec_id).where(mine(FILLS, "account")).limit(1)
 
 

@@ -15,13 +15,17 @@ from prudent.ledger import accounts, audit
 from prudent.ledger.database import Row, Transaction, Value
 from prudent.ledger.executions import any_fill, fills_of
 from prudent.ledger.journal import moment
-from prudent.ledger.schema import CYCLES, ORDER_EVENTS, ORDERS, RUNS, among, mine
+from prudent.ledger.schema import CYCLES, ORDER_EVENTS, ORDERS, RUNS, among, by_index, mine
 from prudent.ledger.transitions import AT_VENUE, PENDING
 from prudent.ports import RunRef
 
 _ORDER = select(ORDERS).where(mine(ORDERS, "account", "order_ref"))
 # Sorted by the caller: asked to sort, SQLite walks every order of the account instead of the few that are pending.
-_PENDING = select(ORDERS).where(mine(ORDERS, "account"), among(ORDERS.c.state, tuple(PENDING)))
+_PENDING = (
+    select(ORDERS)
+    .with_hint(ORDERS, by_index(ORDERS, "account", "state"), "sqlite")
+    .where(mine(ORDERS, "account"), among(ORDERS.c.state, tuple(PENDING)))
+)
 _OF_REF = select(ORDERS).where(mine(ORDERS, "order_ref"))
 _ADD = insert(ORDERS)
 _MOVE = (

@@ -267,3 +267,10 @@ def mine(table: Table, *names: str) -> ColumnElement[bool]:
 def among(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
     """`column` is one of a list that is fixed when the statement is built."""
     return or_(*(column == value for value in sorted(values)))
+
+
+def by_index(table: Table, *columns: str) -> str:
+    """The hint to SQLite to read `table` by the index of these columns, which must be one of it."""
+    name = f"ix_{table.name}_{'_'.join(columns)}"
+    assert name in {each.name for each in table.indexes}, f"{table.name} has no index {name}"
+    return f"INDEXED BY {name}"

@@ -13,7 +13,7 @@ from prudent.guards.catalogue import DAILY_LOSS_MAX, DRAWDOWN_MAX
 from prudent.ledger import armings, audit, mandates
 from prudent.ledger.database import Row, Transaction
 from prudent.ledger.journal import Books, moment
-from prudent.ledger.schema import LATCHES, RUNS, VALUATIONS, mine
+from prudent.ledger.schema import LATCHES, RUNS, VALUATIONS, by_index, mine
 
 ONE = Decimal(1)
 UNIT = Decimal("0.000000000001")
@@ -25,7 +25,10 @@ DAILY_LOSS = "daily_loss"
 
 _LAST = select(VALUATIONS).where(mine(VALUATIONS, "account")).order_by(VALUATIONS.c.number.desc()).limit(1)
 _OPEN = (
-    select(VALUATIONS).where(mine(VALUATIONS, "account", "session", "is_open")).limit(1)
+    select(VALUATIONS)
+    .with_hint(VALUATIONS, by_index(VALUATIONS, "account", "session"), "sqlite")
+    .where(mine(VALUATIONS, "account", "session", "is_open"))
+    .limit(1)
 )  # fmt: skip
 _ADD = insert(VALUATIONS)
 _RUNNING = select(RUNS).where(mine(RUNS, "account", "status"), RUNS.c.mode != "dry_run").limit(1)

@@ -118,7 +118,8 @@ def test_what_cash_pays_for_is_allowed_just_as_if_all_were_valued(monkeypatch: p
         return paid[-1]
 
     def played() -> list[object]:
-        chance, told = Random(7), []
+        told: list[object] = []
+        chance = Random(7)
         desk = Desk(cash=D(20_000))
         for number in range(1, 600):
             for contract in (AAPL, SAP, CALL):
