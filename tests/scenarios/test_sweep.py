@@ -22,6 +22,7 @@ from prudent.domain.errors import BlockedError, InputError
 from prudent.entrypoints.cli.app import app
 from prudent.entrypoints.cli.border import main
 from prudent.ledger.backtests import BacktestStatus
+from prudent.workflows import sweep_crew
 from prudent.workflows.sweep_crew import Post, conduct
 from prudent.workflows.sweep_journal import SweepJournal, journal_of, opened
 from prudent.workflows.sweep_worker import LOST
@@ -125,6 +126,8 @@ def test_a_cancelled_sweep_keeps_what_it_has_and_the_same_command_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = new_home(tmp_path / "home")
+    # So often that it is seen between the first combination and the last, however quick these are.
+    monkeypatch.setattr(sweep_crew, "LOOK_SECONDS", 0.02)
     with sweeping(home) as sweep:
         # The last combination cannot be run any more once its file is gone.
         plan = sweep.begin("exits.stop_loss=5%,10%", "targets=json/one.json,json/two.json")
