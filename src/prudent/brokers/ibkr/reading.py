@@ -1,7 +1,9 @@
 """The library's contracts, orders and times in our words."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from prudent.brokers.ibkr.words import ONE, Asset, Listed, ShownOrder, number
 from prudent.domain.money import ZERO
@@ -65,17 +67,23 @@ def multiplier_of(text: str) -> Decimal:
     return found if found else ONE
 
 
-def zoned(text: str) -> str:
-    """The time of a trade with a zone that this machine knows.
+def epoch_of(text: str) -> str:
+    """The time of a trade, `YYYYMMDD HH:MM:SS ZONE`, in seconds since 1970: what the library reads without guessing.
 
     Raises:
-        ValueError: it has none; then nobody can say when it was.
+        ValueError: it has no zone; then nobody can say when it was. Or it is no time.
+        KeyError: this machine does not know the zone.
     """
     parts = text.split(" ", 2)
     if len(parts) < 3 or not parts[2].strip():
         raise ValueError(f"the time of a trade must have a zone, was {text!r}")
-    zone = parts[2].strip()
-    return f"{parts[0]} {parts[1]} {_ZONES.get(zone, zone)}"
+    day, clock, zone = parts[0], parts[1].split(":"), parts[2].strip()
+    if len(day) != 8 or len(clock) != 3:
+        raise ValueError(f"the time of a trade must be like 20240304 15:30:00 and a zone, was {text!r}")
+    hour, minute, second = map(int, clock)
+    there = ZoneInfo(_ZONES.get(zone, zone))
+    at = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), hour, minute, second, tzinfo=there)
+    return str(int(at.timestamp()))
 
 
 def is_note(code: int) -> bool:

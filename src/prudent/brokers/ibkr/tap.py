@@ -18,7 +18,7 @@ from ib_async.objects import BarData, CommissionReport, Execution
 from ib_async.order import Order, OrderState
 from ib_async.wrapper import Wrapper
 
-from prudent.brokers.ibkr.reading import asset_of, is_note, listed_of, multiplier_of, shown_order, zoned
+from prudent.brokers.ibkr.reading import asset_of, epoch_of, is_note, listed_of, multiplier_of, shown_order
 from prudent.brokers.ibkr.words import (
     Refused,
     ShownChain,
@@ -327,7 +327,7 @@ class _Reader(Decoder):
             return
         try:
             if message == _TRADE:
-                fields[_TRADE_TIME] = zoned(fields[_TRADE_TIME])
+                fields[_TRADE_TIME] = epoch_of(fields[_TRADE_TIME])
             self.handlers[message](fields)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, ArithmeticError) as error:
             self._ear.unreadable(message, f"{type(error).__name__}: {error}")
