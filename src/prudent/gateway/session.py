@@ -66,7 +66,6 @@ class Session:
         self._writer = writer
         self._started = False
         self._caught: list[tuple[str, Mapping[str, Any]]] | None = None
-        self._unsent: list[bytes] = []
         self.streams: Streams = house.streams_of(self)
 
     async def serve(self) -> None:
@@ -83,29 +82,18 @@ class Session:
             greeted = await self._greet()
         while greeted and not self._writer.is_closing():
             self._take(wire.split(await self._frame()))
-            self._flush()
             await self._writer.drain()
             # What has come already is read without waiting: others have a turn in between.
             await asyncio.sleep(0)
 
     def say(self, name: str, values: Mapping[str, Any]) -> None:
-        """Sends one message of that name; what one act tells leaves together, when it is done."""
+        """Sends one message of that name."""
         if self._caught is not None:
             self._caught.append((name, values))
             return
         if self._writer.is_closing():
             return
-        if not self._unsent:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append(wire.frame(encode(ANSWERS[name], values, self.version)))
-
-    def _flush(self) -> None:
-        if not self._unsent:
-            return
-        unsent, self._unsent = self._unsent, []
-        if self._writer.is_closing():
-            return
-        self._writer.write(b"".join(unsent))
+        self._writer.write(wire.frame(encode(ANSWERS[name], values, self.version)))
         if self._writer.transport.get_write_buffer_size() > BACKLOG_MAX:
             # A client that does not read would otherwise fill the memory.
             self._writer.transport.abort()
@@ -125,7 +113,6 @@ class Session:
         self.say("error", {"reqId": key, "code": code, "message": text, "advanced": ""})
 
     def close(self) -> None:
-        self._flush()
         self._writer.close()
 
     async def _greet(self) -> bool:
