@@ -74,13 +74,6 @@ def find(tx: Transaction, account: str) -> Account:
     return account_row(row)
 
 
-def currency(tx: Transaction, account: str) -> str:
-    """The currency of a known account."""
-    row = tx.one(_ACCOUNT, account=account)
-    assert row is not None, f"{account} has rows in the ledger and so must be an account of it"
-    return str(row["currency"])
-
-
 def listed(tx: Transaction) -> tuple[Account, ...]:
     return tuple(account_row(row) for row in tx.all(_ACCOUNTS))
 

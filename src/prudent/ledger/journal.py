@@ -69,9 +69,7 @@ class Books:
         """The currency of a known account, which is fixed when it is opened."""
         found = self._currencies.get(account)
         if found is None:
-            row = tx.one(_CURRENCY, account=account)
-            assert row is not None, f"{account} has rows in the ledger and so must be an account of it"
-            found = str(row["currency"])
+            found = currency(tx, account)
             tx.once_done(partial(self._currencies.__setitem__, account, found))
         return found
 
@@ -97,6 +95,13 @@ class Books:
         known = self._books.get(account)
         if known is None or known.entry < book.entry:
             self._books[account] = book
+
+
+def currency(tx: Transaction, account: str) -> str:
+    """The currency of a known account."""
+    row = tx.one(_CURRENCY, account=account)
+    assert row is not None, f"{account} has rows in the ledger and so must be an account of it"
+    return str(row["currency"])
 
 
 def booked(tx: Transaction, account: str, kind: str, ref: str) -> str | None:

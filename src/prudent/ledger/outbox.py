@@ -13,9 +13,8 @@ from prudent.domain.futures import point_value
 from prudent.domain.money import ZERO
 from prudent.domain.orders import Side
 from prudent.domain.records import Json, utc_text
-from prudent.ledger import accounts
+from prudent.ledger import journal
 from prudent.ledger.database import Database, Row, Transaction
-from prudent.ledger.journal import moment
 from prudent.ledger.queries import joined
 from prudent.ledger.schema import FILLS, JOURNAL_ENTRIES, JOURNAL_LINES, OUTBOX, mine
 
@@ -136,7 +135,7 @@ class Outbox:
     def movements(self, account: str) -> tuple[Movement, ...]:
         """Every movement that stands, oldest first: what a mirror should show, no more and no less."""
         with self._database.read() as tx:
-            currency = accounts.currency(tx, account)
+            currency = journal.currency(tx, account)
             latest = {row["exec_id"]: row for row in tx.all(_FILLS, account=account)}
             found = [_of_fill(row, currency) for row in latest.values() if not row["busted"]]
             moved = (row for row in tx.all(_MOVED, account=account) if row["kind"] not in _OF_FILLS)
@@ -176,7 +175,7 @@ def _text(body: Mapping[str, Json]) -> str:
 def _row(row: Row) -> OutboxRow:
     return OutboxRow(
         account=row["account"], number=row["number"], kind=OutboxKind(row["kind"]), ref=row["ref"],
-        body=json.loads(row["body"]), state=OutboxState(row["state"]), at=moment(row["at"]),
+        body=json.loads(row["body"]), state=OutboxState(row["state"]), at=journal.moment(row["at"]),
         attempts=row["attempts"], message=row["message"],
     )  # fmt: skip
 
@@ -186,7 +185,7 @@ def _of_fill(row: Row, currency: str) -> Movement:
         order_ref=row["order_ref"], exec_id=row["exec_id"], version=row["version"], symbol=row["symbol"],
         side=Side(row["side"]), quantity=Decimal(row["quantity"]),
         price=Decimal(row["price"]) * point_value(row["symbol"]), fee=Decimal(row["commission"]),
-        time=moment(row["time"]), currency=currency,
+        time=journal.moment(row["time"]), currency=currency,
     )  # fmt: skip
 
 
@@ -196,5 +195,5 @@ def _of_entry(row: Row, currency: str) -> Movement:
     return Movement(
         order_ref=row["kind"], exec_id=f"entry-{row['entry']}-{row['line']}", version=1, symbol=row["symbol"],
         side=Side.BUY if quantity > 0 else Side.SELL, quantity=abs(quantity), price=max(ZERO, amount / quantity),
-        fee=ZERO, time=moment(row["at"]), currency=currency,
+        fee=ZERO, time=journal.moment(row["at"]), currency=currency,
     )  # fmt: skip

@@ -84,9 +84,10 @@ class Spans:
         Once the regular session is over, `open` and `close` are the next one's, while `day_end` stays the end of
         the day in progress.
         """
-        if self._told is None or not self._told[0] <= at < self._told[1]:
-            self._told = (at, *self._hours(at))
-        return self._told[2]
+        told = self._told
+        if told is None or not told[0] <= at < told[1]:
+            told = self._told = (at, *self._hours(at))
+        return told[2]
 
     def _hours(self, at: datetime) -> tuple[datetime, Hours]:
         """The hours at a moment, and until when they are these."""
