@@ -182,8 +182,9 @@ def test_requests_for_one_account_go_one_after_another_and_others_beside_them(ho
 def test_a_halt_by_another_process_has_the_engine_cancel_soon(home: Path, start: Starter) -> None:
     desk = reopened(home)
     desk.clock.move_to(desk.calendar.session_of(desk.clock.now()).close)  # type: ignore[union-attr]
+    # Placed before the engine starts: what one sends without the account's lease, the engine may take for absent.
+    order = resting_order(reopened(home))
     with engine_at(home, start=start):
-        order = resting_order(reopened(home))
         assert [each.order_ref for each in desk.broker.snapshot(ACCOUNT).open_orders] == [order]
         # The state alone: whoever set it has no connection to the venue.
         desk.ledger.set_state("", TradingState.HALTED, reason="by hand", at=desk.clock.now())

@@ -1,7 +1,7 @@
 """The ledger on PostgreSQL for many owners: a pool per URL, and one function that says as whom a transaction acts."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Lock
 from typing import Any
 
@@ -25,6 +25,7 @@ from prudent.ledger.tenancy import OWNER, SCHEMA, VERSION_TABLE
 POOL_SIZE = 8
 POOL_OVERFLOW = 24
 POOL_SECONDS = 10
+TURN_SECONDS = 10
 CONNECT_SECONDS = 10
 # A lock is waited for as long as SQLite waits; an abandoned transaction must not block an account for long.
 SESSION_SETTINGS = {
@@ -38,7 +39,8 @@ _IDENTIFY = (
     "SELECT set_config('role', %s, true), set_config('app.user_id', %s, true), set_config('app.asked', %s, true)"
 )
 # Writers of one owner go one after another; what they read afterwards includes all that was committed before. One that
-# stands still loses its transaction before those who wait for it give up.
+# stands still loses its transaction before those who wait for it give up. A process takes one place in the queue of the
+# server, and its threads take turns for it: else each of those that stand still would cost the others that time anew.
 _TAKE_TURN = (
     "SELECT set_config('idle_in_transaction_session_timeout', '4s', true), "
     "pg_advisory_xact_lock(hashtextextended('prudent/' || %s, 0))"
@@ -101,6 +103,7 @@ class PostgresDatabase(Source):
         self._pool = QueuePool(
             self._connect, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, timeout=POOL_SECONDS, use_lifo=True
         )
+        self._turns: dict[str, Lock] = {}
 
     def _connect(self) -> Any:
         return connect(self.url)
@@ -109,7 +112,7 @@ class PostgresDatabase(Source):
     def transaction(
         self, identity: Identity, *, writes: bool, after_statement: AfterStatement
     ) -> Iterator[Transaction]:
-        with plain_failures(self.place):
+        with plain_failures(self.place), self._turn(identity.owner) if writes else nullcontext():
             proxied, cursor = self._begun(identity, writes=writes)
             tx = Transaction(
                 cursor, _STATEMENTS, identity, writes=writes, single_user=False, after_statement=after_statement
@@ -120,6 +123,16 @@ class PostgresDatabase(Source):
             finally:
                 _give_back(proxied, cursor)
             tx.succeeded()
+
+    @contextmanager
+    def _turn(self, owner: str) -> Iterator[None]:
+        turn = self._turns.setdefault(owner, Lock())
+        if not turn.acquire(timeout=TURN_SECONDS):
+            raise Temporary(_LOCKED.format(place=self.place))
+        try:
+            yield
+        finally:
+            turn.release()
 
     def _begun(self, identity: Identity, *, writes: bool) -> "tuple[PoolProxiedConnection, psycopg.Cursor[DictRow]]":
         """A connection with its transaction begun. One that died in the pool is replaced: nothing was asked of it."""
@@ -323,13 +336,14 @@ def plain_failures(place: str) -> Iterator[None]:
 
 
 _PASSING = ("08", "40", "53", "55", "57")
+_LOCKED = "ledger {place} is locked by another process; wait for it to finish or stop it, then try again"
 _BY_STATE = {
     "42501": "ledger {place} refused an act that this login may not do ({message}); nothing was changed",
     "42P01": "ledger {place} lacks a table ({message}); run `invest db upgrade`",
     "42703": "ledger {place} lacks a column ({message}); run `invest db upgrade`",
     "23505": "ledger {place} holds such a row already; nothing was changed: choose another name",
     "53100": "the disk under ledger {place} is full; nothing half-done was kept: free space, then try again",
-    "55P03": "ledger {place} is locked by another process; wait for it to finish or stop it, then try again",
+    "55P03": _LOCKED,
 }
 _ON_CONNECTING = (
     ("password authentication failed", "{place} refused the login or its password; correct database.url"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from prudent.bootstrap import Desk
+from prudent.domain.accounts import TradingState
 from prudent.domain.errors import BlockedError
 from prudent.domain.money import ZERO
 from prudent.domain.notices import Event
@@ -15,6 +16,8 @@ from prudent.workflows.notices import happened, tell
 
 S = OrderStatus
 UNSENT = (S.PROPOSED, S.APPROVED)
+# Ends after which nothing of an order may be at the venue.
+_OVER = (S.CANCELLED, S.EXPIRED, S.REJECTED, S.NOT_SENT)
 BY_EXECUTIONS = "known by its executions"
 
 
@@ -72,6 +75,8 @@ def adopt(look: Look, listing: Listing) -> None:
             _adopt_orphan(look, report)
         elif _is_news(before, report):
             _take_in(look, before, report, listing)
+        if before is not None and before.status in _OVER and not report.status.is_done:
+            _lives_on(look, before)
         if before is not None and report.filled > sum((fill.quantity for fill in report.fills), ZERO):
             look.untold.add(report.symbol)
 
@@ -128,6 +133,23 @@ def _take_in(look: Look, before: OrderReport, report: OrderReport, listing: List
             f"left in state {before.status}",
             f"the broker's answer settles it: {after.status}, filled {after.filled}",
         )
+
+
+def _lives_on(look: Look, ended: OrderReport) -> None:
+    """An order of ours that is over in the ledger and that the venue, asked once more, still works on."""
+    ref, symbol = ended.order_ref, ended.symbol
+    (told,) = look.desk.broker_of(look.account).reports(look.account, (ref,))
+    locked = look.desk.ledger.lock_of(look.account, symbol)[0] is not TradingState.ACTIVE
+    if locked or told.status.is_done:
+        return
+    reason = f"order {ref} ended as {ended.status} and is live at the broker"
+    look.desk.ledger.lock(look.account, symbol=symbol, reason=reason, at=look.now)
+    subject = f"order {ref} {ended.side} {ended.quantity} {symbol}"
+    look.note(subject, f"left in state {ended.status}", f"{symbol} is locked: {reason}; cancel it with `cancel-all`")
+    tell(look.desk, happened(
+        look.desk, Event.ORDER_UNKNOWN, f"an order that had ended is live at the broker: {subject}", reason,
+        account=look.account, reason="lives on", subject=f"{ref} lives on",
+    ))  # fmt: skip
 
 
 def _adopt_orphan(look: Look, report: OrderReport) -> None:

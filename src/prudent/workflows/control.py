@@ -102,22 +102,31 @@ def cancel_own(
 ) -> tuple[OrderReport, ...]:
     """Cancel our live orders by their refs; with `foreign_too` also those that others placed.
 
-    Ours are those that the venue shows, and those that may be there although it does not show them. Every account is
-    tried; the first failure is raised once all were.
+    Ours are those that the venue shows, whatever the ledger holds of them, and those that may be there although it
+    does not show them. Every order of every account is tried; the first failure is raised once all were.
     """
     answers: list[OrderReport] = []
     failures: list[DeskError] = []
     for account in accounts:
-        try:
-            shown = desk.broker_of(account).snapshot(account).open_orders
-            wanted = {order.order_ref: order.symbol for order in shown if order.ours or foreign_too}
-            wanted |= {ref: of for ref, of in at_venue(desk, account).items() if ref not in wanted}
-            answers += [cancel_order(desk, account, ref) for ref, of in wanted.items() if symbol in ("", of)]
-        except DeskError as error:
-            failures.append(error)
+        for ref, is_shown in _wanted(desk, account, symbol, foreign_too=foreign_too, failures=failures).items():
+            _try(failures, lambda: answers.append(cancel_order(desk, account, ref, shown=is_shown)))  # noqa: B023
     if failures:
         raise failures[0]
     return tuple(answers)
+
+
+def _wanted(
+    desk: Desk, account: str, symbol: str, *, foreign_too: bool, failures: list[DeskError]
+) -> dict[str, bool]:  # fmt: skip
+    """The orders of an account that are to be cancelled, and whether the venue shows them."""
+    try:
+        orders = desk.broker_of(account).snapshot(account).open_orders
+        there = {order.order_ref: order.symbol for order in orders if order.ours or foreign_too}
+        every = {**at_venue(desk, account), **there}
+    except DeskError as error:
+        failures.append(error)
+        return {}
+    return {ref: ref in there for ref, of in every.items() if symbol in ("", of)}
 
 
 def _check_tightens(desk: Desk, scope: Scope) -> None:

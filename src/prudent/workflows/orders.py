@@ -16,15 +16,17 @@ from prudent.pipeline.breaks import Break, BreakKind, breaks_between
 BREAK_WORDS = ("position break", "cash break")
 
 
-def cancel_order(desk: Desk, account: str, order_ref: str) -> OrderReport:
+def cancel_order(desk: Desk, account: str, order_ref: str, *, shown: bool = False) -> OrderReport:
     """Ask to cancel one order, ours or not; that it was filled already, or cannot be cancelled, is a normal answer.
 
     What is asked is written before it is asked. A cancel passes every guard and every stop; where it cannot even be
-    written it is asked all the same. Gives what is known of the order afterwards.
+    written it is asked all the same. An order that the venue has `shown` is cancelled there whatever the ledger holds
+    of it, also one that it holds for ended. Gives what is known of the order afterwards.
     """
     clock = desk.clock
     known = desk.ledger.found(account, (order_ref,)).get(order_ref)
-    if known is not None and (known.status.is_done or known.status is OrderStatus.APPROVED):
+    over = known is not None and known.status.is_done
+    if known is not None and not shown and (over or known.status is OrderStatus.APPROVED):
         return known
     unwritten: StoreError | None = None
     if known is not None:
@@ -44,7 +46,8 @@ def cancel_order(desk: Desk, account: str, order_ref: str) -> OrderReport:
     if answer.status is not OrderStatus.NOT_SENT:
         # That it is not found settles nothing: it may be on its way there.
         desk.ledger.reported(account, answer, at=clock.now())
-    return desk.ledger.found(account, (order_ref,))[order_ref]
+    # The end of what was over stands as it is booked; what a person wants to hear is what became of it at the venue.
+    return answer if over else desk.ledger.found(account, (order_ref,))[order_ref]
 
 
 def _unknown(order_ref: str) -> OrderReport:

@@ -12,18 +12,17 @@ from datetime import timedelta
 
 from prudent.bootstrap import Desk
 from prudent.clock import SystemClock
-from prudent.domain.accounts import TradingState
 from prudent.domain.errors import DeskError
 from prudent.ledger.requests import Request
 from prudent.workflows import kinds
 from prudent.workflows.approvals import due_waits
 from prudent.workflows.arming import end_armings_of_before
 from prudent.workflows.backup import anchor_if_due, daily_checks, last_backup, nightly, opening_checks
-from prudent.workflows.control import cancel_own
 from prudent.workflows.courier import Courier
 from prudent.workflows.cycle import CycleWanted, begin
 from prudent.workflows.desks import Desks
 from prudent.workflows.failover import Failover
+from prudent.workflows.halted import HaltedScopes
 from prudent.workflows.links import LinkWatch
 from prudent.workflows.machine import LOOK_SECONDS as MACHINE_SECONDS
 from prudent.workflows.machine import MachineWatch
@@ -85,7 +84,7 @@ class Watches:
         self._next: dict[str, float] = {}
         self._running: dict[str, Future[None]] = {}
         self._asked: dict[str, str] = {}
-        self._handled: set[tuple[str, str, str]] = set()
+        self._halted = HaltedScopes(self._wall)
         self._links = LinkWatch()
         first = desks.first
         self._courier = Courier(
@@ -163,17 +162,7 @@ class Watches:
     # Stops
 
     def _cancel_where_halted(self, owner: str) -> None:
-        """Cancel our orders in every scope that was halted since the last look, by whichever process."""
-        desk = self._desks.of(owner)
-        halted = {(row.account, row.symbol, row.at.isoformat()) for row in desk.ledger.views.states()
-                  if row.state is TradingState.HALTED}  # fmt: skip
-        if desk.stop_reason("") is not None:
-            halted.add(("", "", "switch"))
-        for account, symbol, _at in sorted(halted - self._handled):
-            open_ = [account] if account else [each for each in desk.account_ids() if desk.is_open_account(each)]
-            cancelled = cancel_own(desk, open_, symbol=symbol)
-            LOG.warning("halted", extra={"account": account, "symbol": symbol, "cancelled": len(cancelled)})
-        self._handled = halted
+        self._halted.look(self._desks.of(owner))
 
     # Cycles that wait, or were left
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from tests.unit.brokers.ibkr.fake_gateway import FakeGateway, Fields, Talk
-from tests.unit.brokers.ibkr.test_session import joined
+from tests.unit.brokers.ibkr.test_session import eventually, joined
 
 from prudent.domain.accounts import Position
 from prudent.domain.errors import Temporary
@@ -41,6 +41,7 @@ def test_futures_are_set_aside_from_the_cash_at_what_the_venue_says_that_they_ar
         assert es.cost == D("400004.50")
         assert aapl.cost == D(1500)
         # Asked for one contract, and no more of it is wanted.
+        assert eventually(lambda: gateway.count(95) > 0)
         assert (gateway.count(94), gateway.count(95)) == (1, 1)
         assert broker.listing("acc").snapshot.cash == snapshot.cash
 
