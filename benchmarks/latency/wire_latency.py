@@ -3,8 +3,12 @@
 One account rebalances ten stocks back and forth, a session apart. The gateway is a process of its own on loopback whose
 every act is durable (SQLite, synchronous=FULL), as is every write to the ledger. A round trip begins when the broker is
 given the claimed order and ends when its report, with fill and commission, is booked: two commits to the disk, one on
-each side. What one commit takes here is told beside it. Cycles are spaced, so that none waits for its turn within the
+each side. Cycles are spaced, so that none waits for its turn within the
 pace of messages. The gateway's clock stands while a portfolio is traded.
+
+The machine's own speed moves the median of a run by more than half, so the whole is run several times, each with new
+processes and files: p50 is that of the middle run, and its least and most are told; p99 is that of all round trips.
+After each run the bare round trip is timed: bytes to another process, a commit there, bytes back, a commit here.
 """
 
 import asyncio
@@ -42,10 +46,12 @@ from prudent.workflows.cycle import CycleWanted, at_work, begin, carry_on
 ACCOUNT, THERE = "core", "DU1234567"
 # So little that the top of each book, at least a hundred shares, fills every order at once.
 CASH = Decimal(20_000)
-CYCLES = 40
+CYCLES = 16
+RUNS = 9
 SPACE_SECONDS = 1.2
 MESSAGES = 20_000
-COMMITS, COMMIT_BYTES = 200, 8_000
+BARE, BARE_SPACE_SECONDS = 150, 0.005
+MESSAGE_BYTES, COMMIT_BYTES = 300, 8_000
 VERSION = 178
 SYMBOLS = ("AAPL", "MSFT", "JPM", "JNJ", "PG", "XOM", "KO", "WMT", "HD", "LLY")
 WEIGHTS = (17, 15, 13, 11, 9, 8, 7, 6, 5, 4)
@@ -161,19 +167,56 @@ def round_trips() -> list[float]:
     return sorted(measured.taken[len(SYMBOLS) :])
 
 
-def commit() -> float:
-    """Median milliseconds of a commit as both sides make them, where both keep their files."""
-    taken = []
-    with tempfile.TemporaryDirectory() as name:
-        file = sqlite3.connect(Path(name) / "commits.sqlite", isolation_level=None)
+class Commits:
+    """A file as both sides keep theirs, in a folder of its own, and a commit of about what they write for an order."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = sqlite3.connect(folder / "commits.sqlite", isolation_level=None)
         for line in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "CREATE TABLE rows (body BLOB)"):
-            file.execute(line)
-        for _ in range(COMMITS):
-            began = perf_counter()
-            file.execute("INSERT INTO rows VALUES (?)", (bytes(COMMIT_BYTES),))
-            taken.append((perf_counter() - began) * 1000)
-        file.close()
-    return sorted(taken)[COMMITS // 2]
+            self._file.execute(line)
+
+    def make(self) -> None:
+        self._file.execute("INSERT INTO rows VALUES (?)", (bytes(COMMIT_BYTES),))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def echo(folder: str) -> None:
+    """The other process of a bare round trip: prints its port, answers each message once a commit is made."""
+    kept = Commits(Path(folder))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sys.stdout.write(f"{server.getsockname()[1]}\n")
+        sys.stdout.flush()
+        client, _ = server.accept()
+        while client.recv(MESSAGE_BYTES, socket.MSG_WAITALL):
+            kept.make()
+            client.sendall(bytes(MESSAGE_BYTES))
+    kept.close()
+
+
+def bare() -> tuple[list[float], list[float]]:
+    """Milliseconds of bare round trips and of the commits here among them, ascending."""
+    taken, commits, pause = [], [], threading.Event()
+    with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
+        other = subprocess.Popen([sys.executable, __file__, "echo", there], stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None
+        kept = Commits(Path(here))
+        with socket.create_connection(("127.0.0.1", int(other.stdout.readline()))) as line:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for _ in range(BARE):
+                pause.wait(BARE_SPACE_SECONDS)
+                began = perf_counter()
+                line.sendall(bytes(MESSAGE_BYTES))
+                line.recv(MESSAGE_BYTES, socket.MSG_WAITALL)
+                heard = perf_counter()
+                kept.make()
+                ended = perf_counter()
+                taken.append((ended - began) * 1000)
+                commits.append((ended - heard) * 1000)
+        other.wait()
+        kept.close()
+    return sorted(taken), sorted(commits)
 
 
 def microseconds(read: Callable[[], object]) -> float:
@@ -218,13 +261,21 @@ def decoders() -> dict[str, float]:
 
 
 def main() -> None:
-    if sys.argv[1] == "gateway":
-        gateway(*sys.argv[2:])
+    if sys.argv[1] in ("gateway", "echo"):
+        {"gateway": gateway, "echo": echo}[sys.argv[1]](*sys.argv[2:])
         return
-    taken = round_trips()
+    runs, trips, commits = [], [], []
+    for _ in range(RUNS):
+        taken, (trip, commit) = round_trips(), bare()
+        runs.append(taken)
+        trips.append(trip[BARE // 2])
+        commits.append(commit[BARE // 2])
+    middle = sorted(taken[len(taken) // 2] for taken in runs)
+    every = sorted(one for taken in runs for one in taken)
     sys.stdout.write(json.dumps({
-        "case": "wire", "count": len(taken), "p50": taken[len(taken) // 2], "p99": taken[len(taken) * 99 // 100],
-        "most": taken[-1], "commit": commit(), **decoders(),
+        "case": "wire", "count": len(every), "p50": middle[RUNS // 2], "p50_least": middle[0], "p50_most": middle[-1],
+        "p99": every[len(every) * 99 // 100], "most": every[-1],
+        "bare": sorted(trips)[RUNS // 2], "commit": sorted(commits)[RUNS // 2], **decoders(),
     }) + "\n")  # fmt: skip
 
 

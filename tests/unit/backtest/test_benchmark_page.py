@@ -14,7 +14,8 @@ import pytest
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 MODULES = ("programs", "page", "bars", "rebalances", "waits", "run", "models.run_again")
 FIGURES = (
-    "cpu", "peak_mb", "p50", "p99", "most", "commit", "order_read", "execution_written", "execution_read", "batch_ns",
+    "cpu", "peak_mb", "p50", "p50_least", "p50_most", "p99", "most", "bare", "commit",
+    "order_read", "execution_written", "execution_read", "batch_ns",
     "talib_batch_ns", "tick_us", "tick_ns", "stream_ns", "error", "bound", "efficiency", "sequential",
     "cpu_ms_an_account", "median", "p95", "gather", "decide", "plan", "guard",
 )  # fmt: skip
