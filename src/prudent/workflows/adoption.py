@@ -138,9 +138,10 @@ def _take_in(look: Look, before: OrderReport, report: OrderReport, listing: List
 def _lives_on(look: Look, ended: OrderReport) -> None:
     """An order of ours that is over in the ledger and that the venue, asked once more, still works on."""
     ref, symbol = ended.order_ref, ended.symbol
+    if look.desk.ledger.lock_of(look.account, symbol)[0] is not TradingState.ACTIVE:
+        return
     (told,) = look.desk.broker_of(look.account).reports(look.account, (ref,))
-    locked = look.desk.ledger.lock_of(look.account, symbol)[0] is not TradingState.ACTIVE
-    if locked or told.status.is_done:
+    if told.status.is_done:
         return
     reason = f"order {ref} ended as {ended.status} and is live at the broker"
     look.desk.ledger.lock(look.account, symbol=symbol, reason=reason, at=look.now)
