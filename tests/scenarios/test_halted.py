@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 from tests.fakes_clock import SteppedClock
-from tests.scenarios.homes import ACCOUNT
+from tests.scenarios.homes import ACCOUNT, write_mandate
 from tests.scenarios.mirror_stage import StageOf
 from tests.scenarios.scripted_stage import ScriptedStage, locked
+from tests.unit.cli.running import invest
 
+from prudent.bootstrap import open_desk
 from prudent.clock import SystemClock
 from prudent.domain.accounts import TradingState
 from prudent.domain.errors import Temporary
 from prudent.domain.orders import OrderIntent, OrderReport, OrderStatus, order_ref
-from prudent.workflows.control import Scope, halt
+from prudent.workflows.control import Scope, halt, traded
 from prudent.workflows.halted import AGAIN_SECONDS, HaltedScopes
+from prudent.workflows.wherever import cancel_wherever
 
 S = OrderStatus
 
@@ -161,3 +164,30 @@ def of_another_owner(stage: ScriptedStage) -> Any:
             return getattr(stage.desk.ledger, name)
 
     return replace(stage.desk, ledger=Ledger())  # type: ignore[arg-type]
+
+
+def test_one_account_that_cannot_be_asked_keeps_no_other(stage_of: StageOf) -> None:
+    stage = stage_of()
+    order = stage.sent(limit="90")
+    real = stage.broker.snapshot
+
+    def snapshot(account: str) -> Any:
+        if account == "far":
+            raise Temporary("its venue does not answer")
+        return real(account)
+
+    stage.broker.snapshot = snapshot  # type: ignore[method-assign]
+    with pytest.raises(Temporary, match="does not answer"):
+        cancel_wherever(stage.desk, ("far", ACCOUNT), everyones=False)
+    assert stage.state(order) is S.CANCELLED
+
+
+def test_an_account_that_is_only_configured_has_nothing_to_cancel_and_keeps_no_other(stage_of: StageOf) -> None:
+    stage = stage_of()
+    order = stage.sent(limit="90")
+    write_mandate(stage.desk.home, "aa", "targets: json/core.json\n")
+    desk = replace(open_desk(stage.desk.home), broker=stage.broker, venue=None)
+    assert (desk.account_ids(), traded(desk)) == (("aa", ACCOUNT), (ACCOUNT,))
+    told = invest("cancel-all", "--home", str(stage.desk.home), "--json")
+    assert told.code == 0
+    assert [each["id"] for each in told.data] == [order.order_ref]

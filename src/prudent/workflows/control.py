@@ -57,7 +57,7 @@ def halt(desk: Desk, scope: Scope, *, state: TradingState, reason: str) -> tuple
         desk.kill_switch.stored(scope.account)
     answers: list[OrderReport] = []
     left: list[DeskError] = []
-    for account in (scope.account,) if scope.account else _traded(desk):
+    for account in (scope.account,) if scope.account else traded(desk):
         _try(left, lambda: answers.extend(cancel_own(desk, (account,), symbol=scope.symbol)))  # noqa: B023
     _tell(desk, Event.KILLSWITCH_ON, scope, f"{scope} is HALTED: {reason}")
     if failures:
@@ -68,6 +68,11 @@ def halt(desk: Desk, scope: Scope, *, state: TradingState, reason: str) -> tuple
             "a running engine tries again, so does `invest cancel-all`"
         ) from left[0]
     return tuple(answers)
+
+
+def traded(desk: Desk) -> tuple[str, ...]:
+    """Accounts that have a book at the venue; one that is only configured has nothing to cancel."""
+    return tuple(account for account in desk.account_ids() if desk.is_open_account(account))
 
 
 def resume(desk: Desk, scope: Scope, *, reason: str) -> None:
@@ -136,11 +141,6 @@ def _check_tightens(desk: Desk, scope: Scope) -> None:
             f"{scope} must not be HALTED to become REDUCING, was: {row.reason}; a halt only tightens, "
             f"first `invest resume{scope.options}`"
         )
-
-
-def _traded(desk: Desk) -> tuple[str, ...]:
-    """Accounts that have a book at the venue; one that is only configured has nothing to cancel."""
-    return tuple(account for account in desk.account_ids() if desk.is_open_account(account))
 
 
 def _store(desk: Desk, scope: Scope, state: TradingState, reason: str) -> None:

@@ -6,7 +6,7 @@ from math import inf
 from prudent.bootstrap import Desk
 from prudent.clock import SystemClock
 from prudent.domain.accounts import TradingState
-from prudent.workflows.control import cancel_own
+from prudent.workflows.control import cancel_own, traded
 
 LOG = logging.getLogger("prudent.engine")
 AGAIN_SECONDS = 10.0
@@ -36,8 +36,7 @@ class HaltedScopes:
             if self._wall.monotonic() < self._next.get(scope, 0.0):
                 continue
             _owner, account, symbol, _since = scope
-            accounts = [account] if account else [each for each in desk.account_ids() if desk.is_open_account(each)]
-            answers = cancel_own(desk, accounts, symbol=symbol)
+            answers = cancel_own(desk, (account,) if account else traded(desk), symbol=symbol)
             left = sum(not each.status.is_done for each in answers)
             if answers or scope not in self._next:
                 LOG.warning("halted", extra={

@@ -88,13 +88,22 @@ def flatten_wherever(desk: Desk, account: str, *, by: str, reason: str, found: F
 
 
 def cancel_wherever(desk: Desk, accounts: Sequence[str], *, everyones: bool) -> tuple[OrderReport, ...]:
-    """Cancel live orders now; the engine does it where one runs, for it has the connection to the venue."""
+    """Cancel live orders now; the engine does it where one runs, for it has the connection to the venue.
+
+    Every account is tried; the first failure is raised once all were.
+    """
     reports: list[OrderReport] = []
+    failures: list[DeskError] = []
     for account in accounts:
-        answer = hand_over(desk, kinds.CANCEL, {"everyones": everyones}, account=account)
-        reports += (
-            cancel_own(desk, (account,), foreign_too=everyones) if answer is None else kinds.reports_of(answer)
-        )  # fmt: skip
+        try:
+            answer = hand_over(desk, kinds.CANCEL, {"everyones": everyones}, account=account)
+            reports += (
+                cancel_own(desk, (account,), foreign_too=everyones) if answer is None else kinds.reports_of(answer)
+            )  # fmt: skip
+        except DeskError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return tuple(reports)
 
 

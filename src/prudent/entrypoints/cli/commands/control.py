@@ -104,10 +104,11 @@ def cancel_all(
     confirm: Annotated[str | None, typer.Option("--confirm", metavar="ACCOUNT", help="Needed with --global.")] = None,
 ) -> Answer:  # fmt: skip
     """Cancel our own live orders; --global cancels every client's and needs a typed confirmation."""
+    from prudent.workflows.control import traded
     from prudent.workflows.wherever import cancel_wherever
 
     desk = call.open()
-    accounts = (call.account(desk, account),) if account else desk.account_ids()
+    accounts = (call.account(desk, account),) if account else traded(desk)
     if everyones:
         if len(accounts) != 1:
             raise InputError(f"--global must name one account, was asked for {len(accounts)}; add --account ID")
