@@ -32,6 +32,7 @@ LOOKING = 2
 # Orders, market data, and two that only look; all ids of all owners lie below a million.
 _IDS_EACH, _OWNERS_APART = 4, 200_000
 FOLLOWED_SECONDS = 1.0
+FOLLOWED_SLACK = timedelta(seconds=2)
 
 
 def client_id_of(loaded: Loaded, owner: str) -> int:
@@ -213,16 +214,21 @@ def home_clock(loaded: Loaded) -> SystemClock | SimulatedClock:
 
 
 def _followed(loaded: Loaded) -> SystemClock:
-    """The gateway's time, by its distance from the machine's; while it cannot be reached, the distance it last had."""
+    """The gateway's time, by its distance from the machine's; while it cannot be reached, the distance it last had.
+
+    It is told in whole seconds and heard late, so what is measured is never more than the distance and at most about a
+    second less: the most that was measured stands. Else one process would stand before what another has just dated.
+    """
     kept = loaded.home / "data" / "gateway_time.json"
     ibkr, wall = gateway_of(loaded), SystemClock()
+    before = _distance_in(kept)
     try:
         # Whoever stops trading opens a home, too, and must not wait long for a gateway that is silent.
         greeting = greet(ibkr.host, ibkr.port, seconds=FOLLOWED_SECONDS)
     except Temporary:
-        if not kept.is_file():
+        if before is None:
             raise
-        distance = timedelta(seconds=float(json.loads(kept.read_text(encoding="utf-8"))["distance_seconds"]))
+        distance = before
     else:
         if greeting.time is None:
             raise ConfigError(
@@ -230,8 +236,18 @@ def _followed(loaded: Loaded) -> SystemClock:
                 f"{greeting.said!r}; set its time zone"
             )
         distance = greeting.time - wall.now()
+        if before is not None and timedelta(0) < before - distance < FOLLOWED_SLACK:
+            distance = before
         write_atomically(kept, json.dumps({"distance_seconds": distance.total_seconds()}))
     return OffsetClock(distance)
+
+
+def _distance_in(path: Path) -> timedelta | None:
+    """The distance that was kept; None where none was, or what is there is none."""
+    try:
+        return timedelta(seconds=float(json.loads(path.read_text(encoding="utf-8"))["distance_seconds"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def write_atomically(path: Path, text: str) -> None:
