@@ -238,7 +238,8 @@ def _followed(loaded: Loaded) -> SystemClock:
         distance = greeting.time - wall.now()
         if before is not None and timedelta(0) < before - distance < FOLLOWED_SLACK:
             distance = before
-        write_atomically(kept, json.dumps({"distance_seconds": distance.total_seconds()}))
+        if distance != before:
+            write_atomically(kept, json.dumps({"distance_seconds": distance.total_seconds()}))
     return OffsetClock(distance)
 
 
@@ -246,7 +247,7 @@ def _distance_in(path: Path) -> timedelta | None:
     """The distance that was kept; None where none was, or what is there is none."""
     try:
         return timedelta(seconds=float(json.loads(path.read_text(encoding="utf-8"))["distance_seconds"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

@@ -1,5 +1,6 @@
 """What a halt cancels: all that the venue shows of ours, asked for again while something is left, owner by owner."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from prudent.domain.accounts import TradingState
 from prudent.domain.errors import Temporary
 from prudent.domain.orders import OrderIntent, OrderReport, OrderStatus, order_ref
 from prudent.workflows.control import Scope, halt, traded
-from prudent.workflows.halted import AGAIN_SECONDS, HaltedScopes
+from prudent.workflows.halted import LEFT_SECONDS, HaltedScopes
 from prudent.workflows.wherever import cancel_wherever
 
 S = OrderStatus
@@ -41,8 +42,8 @@ def halted(stage: ScriptedStage, wall: SteppedClock | None = None) -> tuple[Halt
     return HaltedScopes(wall), wall  # type: ignore[arg-type]
 
 
-def step(wall: SteppedClock) -> None:
-    wall.set(wall.now() + timedelta(seconds=AGAIN_SECONDS))
+def step(wall: SteppedClock, seconds: float = LEFT_SECONDS) -> None:
+    wall.set(wall.now() + timedelta(seconds=seconds))
 
 
 def test_a_halt_cancels_what_the_venue_shows_although_the_ledger_holds_it_for_ended(stage_of: StageOf) -> None:
@@ -124,6 +125,9 @@ def test_a_cancel_that_was_lost_is_asked_again_until_nothing_is_left(stage_of: S
     stage.broker.cancel = real  # type: ignore[method-assign]
     step(wall)
     scopes.look(stage.desk)
+    assert stage.state(order) is S.PEND_CANCEL, "each time it is asked after twice as long"
+    step(wall)
+    scopes.look(stage.desk)
     assert stage.state(order) is S.CANCELLED
     snapshot = stage.broker.snapshot
     stage.broker.snapshot = lambda account: pytest.fail(f"{account} has nothing left to ask for")  # type: ignore[method-assign]
@@ -138,6 +142,48 @@ def test_a_cancel_that_was_lost_is_asked_again_until_nothing_is_left(stage_of: S
     halted(stage, wall)
     scopes.look(stage.desk)
     assert stage.state(other) is S.CANCELLED
+
+
+def test_a_scope_that_fails_keeps_no_other_and_is_asked_ever_less_often(stage_of: StageOf) -> None:
+    stage = stage_of()
+    order = stage.sent(limit="90")
+    real = stage.broker.snapshot
+    asked: list[str] = []
+
+    def first_fails(account: str) -> Any:
+        asked.append(account)
+        if len(asked) % 2:
+            raise Temporary("its venue does not answer")
+        return real(account)
+
+    stage.broker.snapshot = first_fails  # type: ignore[method-assign]
+    for symbol in ("AAA", "AAPL"):
+        stage.desk.ledger.set_state(ACCOUNT, TradingState.HALTED, reason="x", at=stage.clock.now(), symbol=symbol)
+    wall = SteppedClock(SystemClock().now())
+    scopes = HaltedScopes(wall)  # type: ignore[arg-type]
+    with pytest.raises(Temporary, match="does not answer"):
+        scopes.look(stage.desk)
+    assert (stage.state(order), len(asked)) == (S.CANCELLED, 2)
+    scopes.look(stage.desk)
+    assert len(asked) == 2
+    looks = 0
+    while len(asked) < 5:
+        asked += [""] * (len(asked) % 2)
+        step(wall, 0.25)
+        with suppress(Temporary):
+            scopes.look(stage.desk)
+        looks += 1
+    # After a quarter of a second, then half of one.
+    assert looks == 3
+
+
+def test_a_symbol_that_stood_stopped_already_keeps_its_reason_and_a_person_is_called(stage_of: StageOf) -> None:
+    stage = stage_of()
+    arrived_after_all(stage)
+    stage.desk.ledger.set_state(ACCOUNT, TradingState.HALTED, reason="mine", at=stage.clock.now(), symbol="AAPL")
+    assert stage.reconcile().findings == ()
+    assert stage.desk.ledger.lock_of(ACCOUNT, "AAPL") == (TradingState.HALTED, "mine")
+    assert any("that had ended" in each.notice.title for each in stage.desk.ledger.notices.listed().rows)
 
 
 def test_the_halt_of_one_owner_is_not_taken_for_handled_when_anothers_was(stage_of: StageOf) -> None:

@@ -138,15 +138,17 @@ def _take_in(look: Look, before: OrderReport, report: OrderReport, listing: List
 def _lives_on(look: Look, ended: OrderReport) -> None:
     """An order of ours that is over in the ledger and that the venue, asked once more, still works on."""
     ref, symbol = ended.order_ref, ended.symbol
-    if look.desk.ledger.lock_of(look.account, symbol)[0] is not TradingState.ACTIVE:
-        return
     (told,) = look.desk.broker_of(look.account).reports(look.account, (ref,))
     if told.status.is_done:
         return
     reason = f"order {ref} ended as {ended.status} and is live at the broker"
-    look.desk.ledger.lock(look.account, symbol=symbol, reason=reason, at=look.now)
     subject = f"order {ref} {ended.side} {ended.quantity} {symbol}"
-    look.note(subject, f"left in state {ended.status}", f"{symbol} is locked: {reason}; cancel it with `cancel-all`")
+    if look.desk.ledger.lock_of(look.account, symbol)[0] is not TradingState.HALTED:
+        look.desk.ledger.lock(look.account, symbol=symbol, reason=reason, at=look.now)
+        look.note(
+            subject, f"left in state {ended.status}", f"{symbol} is locked: {reason}; cancel it with `cancel-all`"
+        )
+    # Also where the symbol stood stopped already; who was told is not told anew for a while.
     tell(look.desk, happened(
         look.desk, Event.ORDER_UNKNOWN, f"an order that had ended is live at the broker: {subject}", reason,
         account=look.account, reason="lives on", subject=f"{ref} lives on",

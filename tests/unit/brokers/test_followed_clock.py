@@ -68,7 +68,8 @@ def test_a_silent_gateway_that_was_never_met_is_said_so_and_a_broken_file_is_non
         told(None)
     kept = loaded.home / "data" / "gateway_time.json"
     kept.parent.mkdir(exist_ok=True)
-    for text in ("", "[]", '{"distance_seconds": "far"}'):
+    for text in ("", "[]", '{"distance_seconds": "far"}', '{"distance_seconds": NaN}',
+                 '{"distance_seconds": 1e999}'):
         kept.write_text(text)
         with pytest.raises(Temporary, match="silent"):
             told(None)
